@@ -1,0 +1,132 @@
+"""Reads and writes the files of this package: whole or not at all, with errors that name the file and the remedy."""
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message names it and says what to do."""
+
+
+@contextmanager
+def atomic_path(path):
+    """Yields a temporary path in the folder of ``path``; it takes the name ``path`` only when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path, text):
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
+def write_json(path, content):
+    write_text(path, json.dumps(content, indent=1) + '\n')
+
+
+def existing(path, what):
+    """``path`` as a Path; raises InputError with ``what`` (say "the labels file") when there is nothing there."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f'{what} {path} does not exist.')
+    return path
+
+
+def read_lines(path, what):
+    """The non-empty lines of a text file, stripped; raises InputError when missing, not UTF-8, or empty."""
+    try:
+        lines = [line.strip() for line in existing(path, what).read_text(encoding='utf-8').splitlines()]
+    except UnicodeDecodeError as error:
+        raise InputError(f'{what} {path} is not a UTF-8 text file ({error.reason}).') from error
+    lines = [line for line in lines if line]
+    if not lines:
+        raise InputError(f'{what} {path} is empty: it must name at least one image.')
+    return lines
+
+
+def read_json(path, what):
+    try:
+        return json.loads(existing(path, what).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise InputError(f'{what} {path} is not valid JSON: {error}') from error
+
+
+def read_image(path):
+    """RGB image as (H, W, 3) uint8; raises InputError when missing or not decodable."""
+    try:
+        with Image.open(existing(path, 'The image')) as image:
+            return np.asarray(image.convert('RGB'))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f'The image {path} cannot be decoded ({error}). Replace the file or take it off the list.') from error
+
+
+def read_mask(path):
+    """Label mask (H, W) uint8 from a palette or 8-bit grey PNG; raises InputError for anything else."""
+    try:
+        with Image.open(existing(path, 'The mask')) as image:
+            if image.mode not in ('P', 'L'):
+                raise InputError(f'The mask {path} has mode {image.mode}; class indices need a palette (P) or 8-bit grey (L) PNG. '
+                                 'Convert colours to indices first.')
+            return np.asarray(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f'The mask {path} cannot be decoded ({error}). Write it again.') from error
+
+
+def write_mask(path, mask, palette):
+    """Writes the (H, W) uint8 ``mask`` as a PNG with ``palette``, a sequence of up to 256 (r, g, b) triples."""
+    image = Image.fromarray(np.ascontiguousarray(mask, np.uint8))
+    image.putpalette([int(v) for colour in palette for v in colour])
+    with atomic_path(path) as temporary:
+        image.save(temporary, format='PNG')
+
+
+def write_cam(path, cam, classes):
+    """Writes a CAM file: ``cam`` (K, H, W) in [0, 1] as float16 and the class index of each of its K maps."""
+    with atomic_path(path) as temporary, open(temporary, 'wb') as stream:
+        np.savez_compressed(stream, cam=np.asarray(cam, np.float16), classes=np.asarray(classes, np.int64))
+
+
+def read_cam(path):
+    """(cam (K, H, W) float32, classes (K,) int64) of a CAM file; never unpickles. Raises InputError when unreadable."""
+    existing(path, 'The CAM file')
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            cam, classes = content['cam'].astype(np.float32), content['classes'].astype(np.int64)
+        if cam.ndim != 3 or classes.shape != cam.shape[:1]:
+            raise ValueError(f'shapes {cam.shape} and {classes.shape} where (K, H, W) and (K,) are needed')
+    except Exception as error:  # a damaged archive raises from zipfile, zlib, struct and numpy, a dozen kinds in all
+        raise InputError(f'The CAM file {path} cannot be read ({error}). Delete it and make it again.') from error
+    return cam, classes
+
+
+def voc_palette(count=256):
+    """The PASCAL VOC colour map: ``count`` (r, g, b) tuples, index 0 black, index 255 the void border's cream."""
+    colours = []
+    for index in range(count):
+        rgb, bits = [0, 0, 0], index
+        for shift in range(7, -1, -1):
+            for channel in range(3):
+                rgb[channel] |= ((bits >> channel) & 1) << shift
+            bits >>= 3
+        colours.append(tuple(rgb))
+    return colours

@@ -1,0 +1,83 @@
+"""The losses on pixels that were already chosen: contrast, decoupling, background segmentation."""
+import torch
+from torch.nn import functional as F
+
+from . import sync
+
+EPS = 1e-12
+BLOCK = 32
+
+
+def unit(x):
+    """Rows of length 1, or 0 where a row is 0."""
+    return F.normalize(x, dim=-1, eps=EPS)
+
+
+def contrast(queries, positives, negatives, tau):
+    """-log softmax at the positive of logits (Q, 1 + M), positive first (Eq. 7 and 9), per query.
+
+    Args:
+        queries (Tensor): (Q, D), with gradient.
+        positives (Tensor): (Q, D).
+        negatives (Tensor): (M, D), shared by all queries, or (Q, M, D).
+        tau (float): temperature, > 0.
+
+    Returns:
+        Tensor: (Q,).
+    """
+    q, n = unit(queries), unit(negatives)
+    against = q @ n.T if n.ndim == 2 else torch.bmm(n, q[..., None])[..., 0]
+    return info_nce((q * unit(positives)).sum(1), against, tau)
+
+
+def grouped_contrast(queries, positives, group, negatives, tau):
+    """``contrast`` for queries (Q, D), ascending in ``group`` (Q,), that share the negatives (G, M, D) of their group.
+
+    The queries of a group fill blocks of equal size, so one batched product serves all groups: a query meets the negatives of its
+    own group and no others, whatever the number of groups.
+    """
+    count = torch.zeros(len(negatives), dtype=torch.long, device=group.device).scatter_add_(0, group, torch.ones_like(group))
+    blocks = (count + BLOCK - 1) // BLOCK
+    first_block, first_row = blocks.cumsum(0) - blocks, count.cumsum(0) - count
+    row = torch.arange(len(group), device=group.device)
+    slot = first_block[group] * BLOCK + row - first_row[group]
+    # An upper bound that needs no count from the device; where counts are free the exact number.
+    bound = min(len(group), len(group) // BLOCK + len(negatives))
+    total = int(blocks.sum()) if sync.is_free(group) else bound
+    filled = torch.zeros(total * BLOCK, dtype=torch.long, device=group.device).scatter_(0, slot, row)
+    owner = torch.searchsorted(blocks.cumsum(0), torch.arange(total, device=group.device), right=True).clamp(max=len(negatives) - 1)
+    q, n = unit(queries), unit(negatives)
+    blocked = q[filled].view(total, BLOCK, q.shape[1])
+    against = torch.bmm(blocked, n[owner].transpose(1, 2)).flatten(0, 1)[slot]
+    return info_nce((q * unit(positives)).sum(1), against, tau)
+
+
+def info_nce(positive, negative, tau):
+    """-log softmax at the positive, (Q,), of cosines ``positive`` (Q,) and ``negative`` (Q, M)."""
+    logits = torch.cat([positive[:, None], negative], 1) / tau
+    return logits.logsumexp(1) - logits[:, 0]
+
+
+def mean_over_classes(loss, classes, keep, num_classes):
+    """Mean over the classes with kept queries of the mean over their queries; a connected 0 when there is none.
+
+    Args:
+        loss (Tensor): (Q,), finite.
+        classes (Tensor): (Q,) int64.
+        keep (Tensor): (Q,) bool.
+    """
+    count = torch.zeros(num_classes, dtype=loss.dtype, device=loss.device).scatter_add_(0, classes, keep.to(loss.dtype))
+    weight = keep / count[classes].clamp(min=1)
+    return (loss * weight).sum() / (count > 0).sum().clamp(min=1)
+
+
+def decoupling(z_fg, z_bg, valid):
+    """Mean over the valid pixels of the cosine of ``z_fg`` and ``z_bg`` (..., D); a connected 0 without valid pixels."""
+    cosine = F.cosine_similarity(z_fg, z_bg, dim=-1, eps=EPS)
+    return (cosine * valid).sum() / valid.sum().clamp(min=1)
+
+
+def background_bce(logit, target, valid):
+    """Mean binary cross-entropy of ``logit`` against bool ``target`` over the valid pixels (Eq. 6); 0, connected, without any."""
+    loss = F.binary_cross_entropy_with_logits(logit, target.to(logit.dtype), reduction='none')
+    return (loss * valid).sum() / valid.sum().clamp(min=1)

@@ -1,0 +1,211 @@
+"""Active sampling: which foreground pixels are unsure, what stands for their class, and what they are contrasted against."""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import sync
+
+
+@dataclass(frozen=True)
+class SamplingPlan:
+    """What is contrasted with what, as indices into the N * H * W pixels of the batch.
+
+    Attributes:
+        queries (Tensor): (Q,) pixel of each query, the queries of a class next to each other.
+        classes (Tensor): (Q,) their classes, ascending.
+        keep (Tensor): (Q,) bool; false rows are filling, there so that no size depends on a count only the device knows.
+        prototypes (Tensor): (C, D), zero rows for classes without one.
+        groups (Tensor): (G,) the classes that negatives were drawn for, ascending.
+        negatives (Tensor): (G, M) pixels of other foreground classes, shared by the queries of a class.
+        contrasted (Tensor): (G,) bool, false where the class has no other one in the batch.
+        candidates (Tensor): unsure pixels before the cap on queries, a count.
+    """
+    queries: Tensor
+    classes: Tensor
+    keep: Tensor
+    prototypes: Tensor
+    groups: Tensor
+    negatives: Tensor
+    contrasted: Tensor
+    candidates: Tensor
+
+
+class ActiveSampler:
+    """Draws queries, prototypes and foreground negatives (method: active sampling; Eq. 9's negatives).
+
+    Args:
+        num_negatives (int): M, negatives of a query in either contrast, >= 1.
+        max_queries (int): bound on the queries of a step and with it on memory. Of more, the classes keep equal numbers as
+            far as they have them, drawn at random.
+        rate, quantile (float | None): in [0, 1]; how unsure a query is. None: the host's (0.4, 0.25 segmentation; 0.6, 0.10 CAM).
+        prototype_divisor (int | None): a prototype is the mean of the best H * W / divisor pixels. None: the host's (32; 16).
+        floor (float): scores up to it do not enter the rank.
+
+    Raises:
+        ValueError: for an argument out of range, with its value.
+    """
+
+    def __init__(self, num_negatives=256, max_queries=8192, rate=None, quantile=None, prototype_divisor=None, floor=0.05):
+        for name, value in (('num_negatives', num_negatives), ('max_queries', max_queries),
+                            ('prototype_divisor', prototype_divisor)):
+            if value is not None and (int(value) != value or value < 1):
+                raise ValueError(f'ActiveSampler: {name} must be an integer, at least 1; it is {value!r}.')
+        for name, value in (('rate', rate), ('quantile', quantile), ('floor', floor)):
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f'ActiveSampler: {name} must lie in [0, 1]; it is {value!r}.')
+        self.num_negatives, self.max_queries, self.floor = num_negatives, max_queries, floor
+        self.rate, self.quantile, self.prototype_divisor = rate, quantile, prototype_divisor
+
+    @torch.no_grad()
+    def plan(self, z_fg, view, bg_index, tau, generator):
+        """The ``SamplingPlan`` of a batch.
+
+        Args:
+            z_fg (Tensor): (N, H, W, D), raw.
+            view (PixelView): the host's.
+            bg_index (int | None): the background's class, never a query nor a negative.
+            tau (float): temperature of the class graph.
+            generator (torch.Generator): on the device of ``z_fg``.
+        """
+        def pick(own, hosts):
+            return hosts if own is None else own
+
+        num_classes = view.scores.shape[1]
+        z = z_fg.detach().reshape(-1, z_fg.shape[-1])
+        label, foreground, score = _own_scores(view.scores, view.labels, view.valid, bg_index)
+        unsure = _unsure(score, _entropy(view.probabilities), label, view.valid, foreground, num_classes,
+                         pick(self.rate, view.rate), pick(self.quantile, view.quantile), self.floor).flatten()
+        label, foreground, score = label.flatten(), foreground.flatten(), score.flatten()
+        order, start, count = _by_class(score, label, foreground, num_classes)
+        best = max(1, view.labels[0].numel() // pick(self.prototype_divisor, view.prototype_divisor))
+        means = _class_means(z, score, label, order, start, count, best)
+
+        query, keep = self._choose(unsure, label, num_classes, generator)
+        groups = label[query].unique() if sync.is_free(z) else torch.arange(num_classes, device=z.device)
+        graph, contrasted = class_graph(means, count > 0, tau)
+        graph, contrasted = graph[groups], contrasted[groups]
+        negatives = query.new_zeros(len(groups), self.num_negatives)
+        if len(groups):
+            drawn = torch.multinomial(graph + ~contrasted[:, None], self.num_negatives, replacement=True, generator=generator)
+            uniform = torch.rand(drawn.shape, generator=generator, device=z.device, dtype=torch.float64)
+            # A class that is alone draws from classes without pixels; the index is kept legal and `contrasted` says not to use it.
+            negatives = order[(start[drawn] + (uniform * count[drawn]).long()).clamp(max=len(order) - 1)]
+        # Filling rows count as the last class, so that the classes ascend.
+        return SamplingPlan(query, label[query].where(keep, num_classes - 1), keep, means, groups, negatives, contrasted, unsure.sum())
+
+    def _choose(self, unsure, label, num_classes, generator):
+        """At most ``max_queries`` pixels of ``unsure``, ordered by class: indices (Q,) and (Q,) bool, which of them are real."""
+        index = unsure.nonzero()[:, 0] if sync.is_free(unsure) else torch.arange(len(unsure), device=unsure.device)
+        real = unsure[index]
+        by_class = label[index].where(real, num_classes)
+        if len(index) > self.max_queries:
+            # The r-th pixel of each class in random order comes before the (r + 1)-th of any: small classes are kept whole.
+            shuffled = (by_class + torch.rand(len(index), generator=generator, device=index.device, dtype=torch.float64)).argsort()
+            size = torch.zeros(num_classes + 1, dtype=torch.long, device=index.device).scatter_add_(
+                0, by_class, torch.ones_like(by_class))
+            rank = torch.empty_like(index).scatter_(0, shuffled, torch.arange(len(index), device=index.device)
+                                                    - (size.cumsum(0) - size)[by_class[shuffled]])
+            chosen = rank.masked_fill(~real, len(index)).argsort(stable=True)[:self.max_queries]
+            index, real, by_class = index[chosen], real[chosen], by_class[chosen]
+        sort = by_class.argsort(stable=True)
+        return index[sort], real[sort]
+
+
+def queries(scores, probabilities, labels, valid, bg_index, rate, quantile, floor=0.05):
+    """The unsure foreground pixels, (N, H, W) bool (method: queries).
+
+    Args:
+        scores, probabilities (Tensor): S and P, (N, C, H, W).
+        labels (Tensor): (N, H, W) int64.
+        valid (Tensor): (N, H, W) bool.
+        bg_index (int | None): the background's class.
+        rate, quantile, floor (float): see ``ActiveSampler``.
+    """
+    label, foreground, score = _own_scores(scores, labels, valid, bg_index)
+    return _unsure(score, _entropy(probabilities), label, valid, foreground, scores.shape[1], rate, quantile, floor)
+
+
+def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
+    """p_c as (C, D) and (C,) bool, which classes have one: S-weighted means over the best H * W / divisor pixels of a class.
+
+    Args:
+        z_fg (Tensor): (N, H, W, D), raw. Others as in ``queries``.
+        divisor (int): see ``ActiveSampler``.
+    """
+    label, foreground, score = _own_scores(scores, labels, valid, bg_index)
+    label, score = label.flatten(), score.flatten()
+    order, start, count = _by_class(score, label, foreground.flatten(), scores.shape[1])
+    best = max(1, labels[0].numel() // divisor)
+    z = z_fg.detach().reshape(-1, z_fg.shape[-1])
+    return _class_means(z, score, label, order, start, count, best), count > 0
+
+
+def class_graph(means, present, tau):
+    """Probability (C, C) that a query of class c (row) draws its negative from c': softmax over the present c' != c of cos / tau.
+
+    Returns:
+        tuple[Tensor, Tensor]: the graph, zero rows for a class that is absent or alone; and (C,) bool, which rows are not zero.
+    """
+    unit = torch.nn.functional.normalize(means, dim=1, eps=1e-12)
+    own = torch.eye(len(means), dtype=torch.bool, device=means.device)
+    edge = present[:, None] & present & ~own
+    linked = edge.any(1)
+    logits = (unit @ unit.T / tau).masked_fill(~edge & linked[:, None], -torch.inf)
+    return logits.softmax(1) * linked[:, None], linked
+
+
+def _own_scores(scores, labels, valid, bg_index):
+    """Legal labels, foreground (N, H, W) bool, and each pixel's score for its own label."""
+    label = labels.where(valid, 0)
+    foreground = valid if bg_index is None else valid & (label != bg_index)
+    return label, foreground, scores.gather(1, label[:, None])[:, 0]
+
+
+def _entropy(probabilities):
+    return -(probabilities * (probabilities + 1e-10).log()).sum(1)
+
+
+def _unsure(score, entropy, label, valid, foreground, num_classes, rate, quantile, floor):
+    n = len(label)
+    # Rank of a score within its image and class by one sort: the group goes before the score in a float64 key, which holds both
+    # exactly (a float32 score in (0.05, 1] needs 29 bits, and there are far fewer than 2^23 groups).
+    group = torch.arange(n, device=label.device)[:, None, None] * num_classes + label
+    counted = foreground & (score > floor)
+    key = (2.0 * group + score.double()).masked_fill(~counted, torch.inf).flatten()
+    group = group.flatten()
+    size = torch.zeros(n * num_classes, dtype=torch.long, device=label.device).scatter_add_(0, group, counted.flatten().long())
+    rank = torch.minimum((rate * size.double()).long(), (size - 1).clamp(min=0))
+    limit = key.sort().values[(size.cumsum(0) - size + rank).clamp(max=len(key) - 1)]
+    sure = counted & (key > limit[group]).view_as(label)
+    return foreground & ~sure & (entropy > _quantile(entropy, valid, quantile))
+
+
+def _quantile(values, valid, quantile):
+    """Per image the linearly interpolated quantile of the valid values, (N, 1, 1); inf for an image without any."""
+    ascending = values.masked_fill(~valid, torch.inf).flatten(1).sort(1).values.double()
+    place = quantile * (valid.flatten(1).sum(1, keepdim=True) - 1).clamp(min=0).double()
+    low, high = ascending.gather(1, place.floor().long()), ascending.gather(1, place.ceil().long())
+    share = place - place.floor()
+    mixed = torch.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))  # as numpy rounds it
+    return torch.where(high.isfinite(), mixed, high)[..., None]
+
+
+def _by_class(score, label, foreground, num_classes):
+    """Foreground pixels by class and descending score: order (N*H*W,), where each class starts in it (C,) and its size (C,)."""
+    key = (2.0 * label - score.double()).masked_fill(~foreground, torch.inf)
+    size = torch.zeros(num_classes, dtype=torch.long, device=label.device).scatter_add_(0, label, foreground.long())
+    return key.argsort(stable=True), size.cumsum(0) - size, size
+
+
+def _class_means(z, score, label, order, start, count, best):
+    """Score-weighted means (C, D) of the ``best`` first pixels of each class; plain means where the scores sum to 0."""
+    place = torch.arange(len(order), device=z.device)
+    taken = (place < count.sum()) & (place - start[label[order]] < best)
+    if sync.is_free(z):
+        order, taken = order[taken], taken[taken]
+    share = torch.zeros(len(start), len(order), dtype=z.dtype, device=z.device)
+    share.scatter_(0, label[order][None], (score[order].to(z.dtype) * taken)[None])
+    flat = (share.sum(1, keepdim=True) <= 0)
+    share = share + torch.zeros_like(share).scatter_(0, label[order][None], taken[None].to(z.dtype)) * flat
+    return share @ z[order] / share.sum(1, keepdim=True).clamp(min=torch.finfo(z.dtype).tiny)

@@ -1,0 +1,122 @@
+"""What a host knows about the pixels of a batch: the scores, probabilities and labels that sampling reads."""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import sync
+
+
+@dataclass(frozen=True)
+class PixelView:
+    """A host's view of one batch at the size of the embeddings; nothing in it carries a gradient.
+
+    Attributes:
+        scores (Tensor): S, (N, C, H, W) in [0, 1].
+        probabilities (Tensor): P, (N, C, H, W), for the entropy.
+        labels (Tensor): y, (N, H, W) int64 in [0, C); whatever it says where ``valid`` is false is not read.
+        valid (Tensor): (N, H, W) bool, neither ignored nor padding.
+        background_target (Tensor | None): (N, H, W) bool, target of the background segmentation; None without a background.
+        rate (float): rank of the ascending scores above which a pixel is sure.
+        quantile (float): quantile of an image's entropy below which a pixel is sure.
+        prototype_divisor (int): a prototype is taken from H * W / divisor pixels.
+    """
+    scores: Tensor
+    probabilities: Tensor
+    labels: Tensor
+    valid: Tensor
+    background_target: Tensor | None
+    rate: float
+    quantile: float
+    prototype_divisor: int
+
+
+@torch.no_grad()
+def cam_view(cam, present, valid, bg_index=0, bg_score=0.2, temperature=1.0):
+    """The view of a CAM host (method: symbols S, P, y).
+
+    Args:
+        cam (Tensor): raw class maps (N, C, H, W); the background's channel is not read.
+        present (Tensor): (N, C) bool, the image-level labels.
+        valid (Tensor): (N, H, W) bool.
+        bg_index (int): the background's class.
+        bg_score (float): constant score of the background, in [0, 1].
+        temperature (float): P is the softmax of S / temperature; 1 is the method's.
+    """
+    scores = cam_scores(cam, present, valid, bg_index, bg_score)
+    return PixelView(scores, cam_probabilities(scores / temperature, present, bg_index), scores.argmax(1), valid,
+                     background_target(scores, bg_index), rate=0.6, quantile=0.10, prototype_divisor=16)
+
+
+def cam_scores(cam, present, valid, bg_index, bg_score):
+    """S of a CAM host (N, C, H, W): ReLU, min-max over valid pixels per image and present class; 0 for absent classes, flat maps."""
+    cam = cam.clamp(min=0)
+    low = cam.masked_fill(~valid[:, None], torch.inf).amin((2, 3), keepdim=True)
+    high = cam.masked_fill(~valid[:, None], -torch.inf).amax((2, 3), keepdim=True)
+    usable = present[:, :, None, None] & (high > low)
+    scores = torch.where(usable, ((cam - low) / torch.where(usable, high - low, 1)).clamp(0, 1), cam.new_zeros(()))
+    scores[:, bg_index] = bg_score
+    return scores
+
+
+def cam_probabilities(scores, present, bg_index):
+    """P of a CAM host (N, C, H, W): softmax of S over the background and the image's present classes, 0 for the others."""
+    absent = ~present
+    absent[:, bg_index] = False
+    return scores.masked_fill(absent[:, :, None, None], -torch.inf).softmax(1)
+
+
+def background_target(scores, bg_index, threshold=0.05):
+    """(N, H, W) bool: pixels whose foreground scores sum to less than ``threshold`` (Eq. 6, CAM host)."""
+    foreground = torch.ones(scores.shape[1], dtype=torch.bool, device=scores.device)
+    foreground[bg_index] = False
+    return (scores * foreground[:, None, None]).sum(1) < threshold
+
+
+@torch.no_grad()
+def segmentation_view(logits, label, size, bg_index=0, ignore_index=255):
+    """The view of a segmentation host (method: symbols S, P, y).
+
+    Args:
+        logits (Tensor): (N, C, h, w), or (N, 1, h, w) for a binary head, whose S is (1 - sigmoid, sigmoid).
+        label (Tensor): (N, h, w) int, the label given to the loss.
+        size (tuple[int, int]): (H, W) of the embeddings.
+        bg_index (int | None): the background's class; None when the data has none.
+        ignore_index (int | None): label of pixels that do not count.
+
+    Raises:
+        ValueError: when a label is neither a class nor ``ignore_index``. The check runs where it costs nothing: on the CPU.
+    """
+    classes = max(logits.shape[1], 2)
+    probabilities = _resized_probabilities(logits.float() if logits.dtype.itemsize < 4 else logits, size)
+    label = torch.nn.functional.interpolate(label[:, None].float(), size, mode='nearest')[:, 0].long()
+    valid = torch.ones_like(label, dtype=torch.bool) if ignore_index is None else label != ignore_index
+    wrong = valid & ((label < 0) | (label >= classes))
+    if sync.is_free(label) and wrong.any():
+        raise ValueError(f'FBRLoss: label {label[wrong][0].item()} is neither one of the {classes} classes nor ignore_index '
+                         f'({ignore_index}). Check the masks, num_classes and ignore_index.')
+    label = label.where(valid, 0)
+    return PixelView(probabilities, probabilities, label, valid, None if bg_index is None else label == bg_index,
+                     rate=0.4, quantile=0.25, prototype_divisor=32)
+
+
+def _resized_probabilities(logits, size):
+    """Bilinear resize (``align_corners=False``) of the class probabilities of ``logits``, as (N, C, H, W).
+
+    Only the two rows and two columns that an output pixel mixes are looked at: at stride 16 that is 1/64 of a softmax over
+    the full image, with the same result.
+    """
+    corners, shares = zip(*(_taps(n, m, logits) for n, m in zip(logits.shape[2:], size, strict=True)), strict=True)
+    near = logits.index_select(2, corners[0]).index_select(3, corners[1])
+    if near.shape[1] == 1:
+        near = torch.cat([torch.zeros_like(near), near], 1)  # softmax of (0, x) is (1 - sigmoid(x), sigmoid(x))
+    near = near.softmax(1)
+    rows = torch.lerp(near[:, :, :size[0]], near[:, :, size[0]:], shares[0][:, None])
+    return torch.lerp(rows[..., :size[1]], rows[..., size[1]:], shares[1])
+
+
+def _taps(length, out, like):
+    """For each of ``out`` samples along ``length`` pixels: its lower and then its upper neighbours (2 * out,), upper's share (out,)."""
+    position = ((torch.arange(out, device=like.device, dtype=torch.float64) + 0.5) * (length / out) - 0.5).clamp(min=0)
+    low = position.long().clamp(max=length - 1)
+    return torch.cat([low, (low + 1).clamp(max=length - 1)]), (position - low).to(like.dtype)

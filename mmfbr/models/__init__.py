@@ -1,0 +1,16 @@
+"""The network parts that configs name: neck, losses, head, segmentor, preprocessor."""
+from mmfbr.core import ActiveSampler, NROIBank
+from mmfbr.registry import MODELS, register
+
+from .cam_head import CAMHead
+from .cam_segmentor import CAMSegmentor
+from .classification_loss import MultiLabelSoftMarginLoss
+from .data_preprocessor import CAMDataPreprocessor
+from .fbr_loss import FBRLoss
+from .fbr_neck import FBRNeck
+
+__all__ = [
+    'ActiveSampler', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss', 'NROIBank'
+]
+
+register(MODELS, ActiveSampler, CAMDataPreprocessor, CAMHead, CAMSegmentor, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss, NROIBank)

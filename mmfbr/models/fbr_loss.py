@@ -1,0 +1,175 @@
+"""`FBRLoss`: the four terms of FBR as one loss, for ``loss_decode`` of any mmseg head and for hosts of our own."""
+import torch
+from mmengine.dist import get_rank
+from torch import nn
+
+from mmfbr.core.contrast import background_bce, contrast, decoupling, grouped_contrast, mean_over_classes
+from mmfbr.core.stream import derived_generator
+from mmfbr.core.views import segmentation_view
+from mmfbr.registry import MODELS
+
+from .fbr_neck import latest_neck
+from .run_log import RunLog
+
+
+class FBRLoss(nn.Module):
+    """w_if L_if + w_fb L_fb + w_decouple L_decouple + w_bg_seg L_bg_seg (method: losses; Eq. 6, 7 and 9 of arXiv 2406.15755).
+
+    Args:
+        nroi (dict): config of the bank of NROIs.
+        sampler (dict): config of the sampler.
+        w_if, w_fb, w_decouple, w_bg_seg (float): weights of the terms, >= 0. A term of weight 0 is not computed.
+        tau (float): temperature of both contrasts and of the class graph, > 0.
+        bg_index (int | None): the background's class; None when the data has none, then L_if works alone.
+        warmup_iters (int): training steps during which FBR does nothing.
+        loss_weight (float): factor on the sum.
+        loss_name (str): key in the log, with ``loss_`` before it when it is to be trained on.
+        log_interval (int | None): steps between two pushes of the parts to the message hub. None: the run's logging interval.
+
+    Raises:
+        ValueError: for an argument out of range, with its value.
+    """
+
+    def __init__(self, nroi=None, sampler=None, w_if=0.1, w_fb=0.05, w_decouple=0.1, w_bg_seg=0.1, tau=0.5, bg_index=0,
+                 warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None):
+        super().__init__()
+        weights = dict(w_if=w_if, w_fb=w_fb, w_decouple=w_decouple, w_bg_seg=w_bg_seg, warmup_iters=warmup_iters)
+        for name, value in weights.items():
+            if value < 0:
+                raise ValueError(f'FBRLoss: {name} must not be negative; it is {value!r}.')
+        if tau <= 0:
+            raise ValueError(f'FBRLoss: tau must be positive; it is {tau!r}.')
+        self.nroi = MODELS.build({'type': 'NROIBank', **(nroi or {})})
+        self.sampler = MODELS.build({'type': 'ActiveSampler', **(sampler or {})})
+        self.w_if, self.tau, self.bg_index = w_if, tau, bg_index
+        # Without a background there is nothing to tell it apart from.
+        self.w_fb, self.w_decouple, self.w_bg_seg = (0.0,) * 3 if bg_index is None else (w_fb, w_decouple, w_bg_seg)
+        self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
+        self.register_buffer('steps', torch.zeros((), dtype=torch.int64))
+        self._steps = 0  # the same number where Python can read it without waiting for the device
+        self._loaded = False
+        self._seen = None
+        self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
+        self._neck = (latest_neck(),)  # in a tuple: not a child module
+
+    def bind(self, neck):
+        """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their losses."""
+        self._neck = (neck,)
+        return self
+
+    @property
+    def neck(self):
+        """The ``FBRNeck`` this loss reads, with its map of the step under way.
+
+        Raises:
+            RuntimeError: when the model has none, or it has not seen this step's batch.
+        """
+        neck = self._neck[0]
+        if neck is None or neck.feature is None:
+            raise RuntimeError(
+                'FBRLoss has no features to read: the model has no FBRNeck. Add `neck=dict(type=\'FBRNeck\', in_channels=..., '
+                'in_index=...)` to the model; a neck that is there already goes inside it (`neck=dict(type=\'FBRNeck\', '
+                'neck=dict(...), ...)`). In a model that builds its heads before its neck, call `FBRLoss.bind(neck)`.')
+        return neck
+
+    def forward(self, seg_logits, seg_label, weight=None, ignore_index=255, **kwargs):
+        """The loss of a segmentation host, in the form in which mmseg's heads call their losses.
+
+        Args:
+            seg_logits (Tensor): (N, C, h, w), or (N, 1, h, w) of a binary head.
+            seg_label (Tensor): (N, h, w) int64.
+            weight: of a head's pixel sampler; FBR has its own sampling and does not read it.
+            ignore_index (int | None): label of pixels that do not count.
+
+        Returns:
+            Tensor: scalar, connected to every parameter of the neck's FBR part.
+        """
+        size = self.neck.feature.shape[2:]
+        if len(seg_logits) != len(self.neck.feature):
+            raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of {len(self.neck.feature)}: its neck '
+                               'belongs to another model. Call `FBRLoss.bind(neck)` with the one of this model.')
+        return self.contrast(lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index))
+
+    def contrast(self, view):
+        """The loss for a host's ``view``, a function without arguments that returns a ``PixelView``.
+
+        It is called only when there is something to compute: not in the warm-up, not a second time in a step.
+        """
+        neck = self.neck
+        total = neck.connected_zero()
+        if self._seen == neck.step:  # a head that evaluates its losses several times a step
+            return total
+        self._seen = neck.step
+        if self.training:
+            self._advance()
+        if self._steps <= self.warmup_iters or self.loss_weight * (self.w_if + self.w_fb + self.w_decouple + self.w_bg_seg) == 0:
+            return total
+        with torch.autocast(total.device.type, enabled=False):
+            parts, diagnostics = self._terms(neck, view())
+            total = total + self.loss_weight * sum(getattr(self, f'w_{name}') * part for name, part in parts.items())
+        if self.training:
+            self._log.push({**parts, **diagnostics})
+        return total
+
+    def _terms(self, neck, view):
+        device = view.scores.device
+        generator = derived_generator(device, 'FBRLoss', torch.initial_seed(), get_rank(), self._steps)
+        z_fg, z_bg, bg_logit = neck.embed(view.valid, generator, self.w_bg_seg > 0)
+        if z_fg.shape[-1] != self.nroi.channels:
+            raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for {self.nroi.channels}. Give '
+                             'FBRNeck(channels=...) and NROIBank(channels=...) the same number.')
+        parts, diagnostics = {}, {}
+        if self.w_decouple > 0:
+            parts['decouple'] = decoupling(z_fg, z_bg, view.valid)
+        if self.w_bg_seg > 0:
+            parts['bg_seg'] = background_bce(bg_logit, view.background_target, view.valid)
+        if self.w_if == 0 and self.w_fb == 0:
+            return parts, diagnostics
+        if self.w_fb > 0 and self.training:
+            self._push_nroi(z_bg, view, generator)
+        plan = self.sampler.plan(z_fg, view, self.bg_index, self.tau, generator)
+        pixels = z_fg.flatten(0, 2)
+        query, classes, positives = pixels[plan.queries], plan.classes, plan.prototypes[plan.classes]
+        num_classes = len(plan.prototypes)
+        if self.w_fb > 0:
+            negatives = self.nroi.sample(self.sampler.num_negatives, generator)
+            loss = contrast(query, positives, negatives, self.tau) * self.nroi.ready
+            parts['fb'] = mean_over_classes(loss, classes, plan.keep, num_classes)
+            diagnostics.update(bank_fill=self.nroi.fill, **_similarity(query, positives, negatives, plan.keep))
+        if self.w_if > 0:
+            if len(plan.groups):
+                group = torch.searchsorted(plan.groups, classes)
+                loss = grouped_contrast(query, positives, group, pixels.detach()[plan.negatives], self.tau)
+                keep = plan.keep & plan.contrasted[group]
+            else:
+                loss, keep = query.sum(1), plan.keep
+            parts['if'] = mean_over_classes(loss, classes, keep, num_classes)
+        return parts, {**diagnostics, 'queries': plan.candidates}
+
+    def _push_nroi(self, z_bg, view, generator):
+        background = view.valid & (view.labels == self.bg_index)
+        nroi, exists = self.nroi.extract(z_bg.detach().flatten(1, 2), background.flatten(1), generator)
+        self.nroi.push(nroi.flatten(0, 1), exists.flatten())
+
+    def _advance(self):
+        if self._loaded:
+            # A checkpoint was loaded. In a run that begins it was a start for the weights (load_from), not a resume.
+            if self._log.iteration == 0:
+                self.nroi.clear()
+                self._steps = 0
+            self._loaded = False
+        self._steps += 1
+        self.steps.fill_(self._steps)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        if prefix + 'steps' in state_dict:
+            self._steps, self._loaded = int(self.steps), True
+
+
+@torch.no_grad()
+def _similarity(query, positives, negatives, keep):
+    """Mean cosine of the queries to their prototypes and to the NROIs drawn, as tensors."""
+    q, p, n = (torch.nn.functional.normalize(x, dim=1) for x in (query, positives, negatives))
+    count = keep.sum().clamp(min=1)
+    return dict(sim_pos=((q * p).sum(1) * keep).sum() / count, sim_neg=((q @ n.mean(0)) * keep).sum() / count)

@@ -1,0 +1,11 @@
+"""Images with image-level labels, in mmseg's pipeline."""
+from mmfbr.registry import DATASETS, TRANSFORMS, register
+
+from .image_label_dataset import ImageLabelDataset
+from .label_sources import read_labels
+from .transforms import LoadCheckedImage, PackImageLabelInputs
+
+__all__ = ['ImageLabelDataset', 'LoadCheckedImage', 'PackImageLabelInputs', 'read_labels']
+
+register(DATASETS, ImageLabelDataset)
+register(TRANSFORMS, LoadCheckedImage, PackImageLabelInputs)

@@ -1,0 +1,18 @@
+"""Fine-grained background representation (FBR) for MMSegmentation and MMDetection.
+
+Importing the package registers its modules, so a config needs no more than ``custom_imports = dict(imports=['mmfbr'])``.
+"""
+from .requirements_check import check_requirements
+from .version import __version__
+
+check_requirements()
+
+from . import datasets, hooks, models  # noqa: E402  (after the check: a missing package gets its sentence)
+from .evaluation.image_label_metric import ImageLabelMetric  # noqa: E402
+from .registry import METRICS, register  # noqa: E402
+from .safe_loading import allow_checkpoint_classes  # noqa: E402
+
+register(METRICS, ImageLabelMetric)
+allow_checkpoint_classes()
+
+__all__ = ['__version__', 'datasets', 'hooks', 'models']

@@ -1,0 +1,68 @@
+"""Training and testing as the tools do it: the mm packages' flags, checks before the start, many processes also on a CPU."""
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from mmfbr.files import InputError, existing
+
+from .load import load_state
+from .preflight import check_config
+
+
+def run_tool(function, *args, **kwargs):
+    """Calls ``function``; a user's mistake ends the process with its sentence and status 2 instead of a traceback."""
+    try:
+        return function(*args, **kwargs)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+def load_config(path, options=None, work_dir=None):
+    """The mmengine config at ``path`` with ``options`` merged in and its work dir settled."""
+    from mmengine.config import Config
+    config = Config.fromfile(existing(path, 'The config'))
+    config.merge_from_dict(options or {})
+    config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs', Path(path).stem))
+    return config
+
+
+def train(path, work_dir=None, resume=False, amp=False, options=None, launcher='none'):
+    """Trains the config at ``path``; see ``tools/train.py``."""
+    config = load_config(path, options, work_dir)
+    config.resume = resume
+    if amp:
+        if not torch.cuda.is_available():
+            raise InputError('--amp needs a GPU: on the CPU mmengine has no mixed precision training. Leave the flag out.')
+        config.optim_wrapper.type = 'AmpOptimWrapper'
+        config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    check_config(config)
+    _runner(config, launcher).train()
+
+
+def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none'):
+    """Tests ``checkpoint`` with the evaluators of the config at ``path``; see ``tools/test.py``. Returns the metrics."""
+    config = load_config(path, options, work_dir)
+    load_state(checkpoint)
+    config.load_from = str(checkpoint)
+    if out is not None:
+        evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
+        for evaluator in evaluators:
+            if evaluator.type == 'IoUMetric':
+                evaluator.output_dir = out
+    return _runner(config, launcher).test()
+
+
+def _runner(config, launcher):
+    from mmengine.runner import Runner
+    config.launcher = launcher
+    if launcher == 'pytorch' and not torch.cuda.is_available():
+        # mmengine selects a GPU while it opens a group, whatever the backend, and gives DDP a device: it skips the first when a group is
+        # open, and takes the second from the config.
+        torch.distributed.init_process_group('gloo')
+        config.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+        config.env_cfg.dist_cfg = dict(backend='gloo')
+    os.makedirs(config.work_dir, exist_ok=True)
+    return Runner.from_cfg(config)

@@ -1,6 +1,7 @@
 """Fine-grained background representation (FBR) for MMSegmentation and MMDetection.
 
-Importing the package registers its modules, so a config needs no more than ``custom_imports = dict(imports=['mmfbr'])``.
+Importing the package registers its modules, so a config needs no more than ``custom_imports =
+dict(imports=['mmfbr'])``.
 """
 from .requirements_check import check_requirements
 from .version import __version__

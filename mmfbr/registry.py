@@ -1,7 +1,7 @@
 """Registers this package's classes so that `FBRLoss` and `mmfbr.FBRLoss` resolve from any default scope.
 
-A name without prefix is looked up in the current scope and then in mmengine's root registries, so the classes go there; the scope
-`mmfbr` holds them a second time for names with the prefix.
+A name without prefix is looked up in the current scope and then in mmengine's root registries, so the classes go there;
+the scope `mmfbr` holds them a second time for names with the prefix.
 """
 from mmengine import registry as root
 

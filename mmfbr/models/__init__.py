@@ -10,7 +10,9 @@ from .fbr_loss import FBRLoss
 from .fbr_neck import FBRNeck
 
 __all__ = [
-    'ActiveSampler', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss', 'NROIBank'
+    'ActiveSampler', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss',
+    'NROIBank'
 ]
 
-register(MODELS, ActiveSampler, CAMDataPreprocessor, CAMHead, CAMSegmentor, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss, NROIBank)
+register(MODELS, ActiveSampler, CAMDataPreprocessor, CAMHead, CAMSegmentor, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss,
+         NROIBank)

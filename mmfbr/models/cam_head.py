@@ -30,14 +30,14 @@ class CAMHead(BaseModule):
     """
     align_corners = False
 
-    def __init__(self, in_channels, num_classes, in_index=-1, bg_index=0, pooling='gap', tap_threshold=0.1, bg_score=0.2,
-                 temperature=1.0, loss_decode=None, init_cfg=None):
+    def __init__(self, in_channels, num_classes, in_index=-1, bg_index=0, pooling='gap', tap_threshold=0.1,
+                 bg_score=0.2, temperature=1.0, loss_decode=None, init_cfg=None):
         super().__init__(init_cfg or dict(type='Normal', std=0.01, override=dict(name='classifier')))
         if pooling not in ('gap', 'tap'):
             raise ValueError(f"CAMHead: pooling must be 'gap' or 'tap'; it is {pooling!r}.")
         if num_classes < 2 or not 0 <= bg_index < num_classes:
-            raise ValueError(f'CAMHead: num_classes={num_classes} counts the background, so it is at least 2, and bg_index={bg_index} '
-                             'is one of them.')
+            raise ValueError(f'CAMHead: num_classes={num_classes} counts the background, so it is at least 2, and '
+                             f'bg_index={bg_index} is one of them.')
         self.in_channels, self.in_index = in_channels, in_index
         self.num_classes = self.out_channels = num_classes
         self.bg_index, self.bg_score, self.temperature = bg_index, bg_score, temperature
@@ -45,7 +45,8 @@ class CAMHead(BaseModule):
         self.foreground = [c for c in range(num_classes) if c != bg_index]
         self.classifier = nn.Conv2d(in_channels, num_classes - 1, 1, bias=False)
         losses = loss_decode or dict(type='MultiLabelSoftMarginLoss')
-        self.loss_decode = nn.ModuleList(MODELS.build(loss) for loss in ([losses] if isinstance(losses, dict) else losses))
+        losses = [losses] if isinstance(losses, dict) else losses
+        self.loss_decode = nn.ModuleList(MODELS.build(loss) for loss in losses)
 
     def _select(self, inputs):
         return inputs if isinstance(inputs, torch.Tensor) else inputs[self.in_index]
@@ -87,11 +88,12 @@ class CAMHead(BaseModule):
 
     def _labels(self, samples):
         if not all('gt_label' in sample for sample in samples):
-            raise ValueError('CAMHead is trained from image-level labels and the samples carry none: use ImageLabelDataset and end the '
-                             'pipeline with PackImageLabelInputs.')
+            raise ValueError('CAMHead is trained from image-level labels and the samples carry none: use '
+                             'ImageLabelDataset and end the pipeline with PackImageLabelInputs.')
         labels = torch.stack([sample.gt_label.multi_hot for sample in samples]).bool()
         if labels.shape[1] != self.num_classes:
-            raise ValueError(f'CAMHead: num_classes={self.num_classes}, but the data set has {labels.shape[1]} classes.')
+            raise ValueError(f'CAMHead: num_classes={self.num_classes}, but the data set has {labels.shape[1]} '
+                             'classes.')
         return labels
 
     def full_maps(self, foreground, background):
@@ -101,8 +103,9 @@ class CAMHead(BaseModule):
         return maps
 
     def predict(self, inputs, batch_img_metas, test_cfg=None):
-        """Scores (N, C, h, w) in [0, 1] at the size of the images: max-normalised maps of the classes that the image logits
-        claim (all of them where they claim none), and the constant background score. Their arg max is a segmentation."""
+        """Scores (N, C, h, w) in [0, 1] at the size of the images: max-normalised maps of the classes that the image
+        logits claim (all of them where they claim none), and the constant background score. Their arg max is a
+        segmentation."""
         feature = self._select(inputs)
         valid = torch.ones_like(feature[:, 0], dtype=torch.bool)
         maps = F.relu(self.classifier(feature))
@@ -128,7 +131,8 @@ def average_pool(feature, valid):
 def thresholded_average_pool(feature, valid, threshold=0.1):
     """Means (N, L) over the valid activations above ``threshold`` times their channel's maximum.
 
-    A channel without such an activation (flat at 0, or negative throughout) pools to its maximum; a flat one to its own value.
+    A channel without such an activation (flat at 0, or negative throughout) pools to its maximum; a flat one to its own
+    value.
     """
     feature = feature.masked_fill(~valid[:, None], -torch.inf)
     peak = feature.amax((2, 3), keepdim=True)

@@ -4,7 +4,8 @@ from mmseg.models import EncoderDecoder
 
 
 class CAMSegmentor(EncoderDecoder):
-    """``EncoderDecoder`` with a ``CAMHead``: same keys, same inference calls; predictions also carry image-level scores.
+    """``EncoderDecoder`` with a ``CAMHead``: same keys, same inference calls; predictions also carry image-level
+    scores.
 
     ``predict`` adds ``pred_label.score`` (C,) to each sample, what ``ImageLabelMetric`` validates.
     """

@@ -4,7 +4,8 @@ from torch.nn import functional as F
 
 
 class MultiLabelSoftMarginLoss(nn.Module):
-    """Mean over images and classes of the binary cross-entropy of ``torch.nn.functional.multilabel_soft_margin_loss``."""
+    """Mean over images and classes of the binary cross-entropy of
+    ``torch.nn.functional.multilabel_soft_margin_loss``."""
 
     def __init__(self, loss_weight=1.0, loss_name='loss_cls'):
         super().__init__()

@@ -18,7 +18,8 @@ class CAMDataPreprocessor(SegDataPreProcessor):
     def __init__(self, *args, batch_scale=None, multiple=16, **kwargs):
         super().__init__(*args, **kwargs)
         if batch_scale is not None and not 0 < batch_scale[0] <= batch_scale[1]:
-            raise ValueError(f'CAMDataPreprocessor: batch_scale must be two ascending positive factors; it is {batch_scale!r}.')
+            raise ValueError('CAMDataPreprocessor: batch_scale must be two ascending positive factors; it is '
+                             f'{batch_scale!r}.')
         self.batch_scale, self.multiple = batch_scale, multiple
 
     def forward(self, data, training=False):
@@ -27,6 +28,7 @@ class CAMDataPreprocessor(SegDataPreProcessor):
         if training and self.batch_scale is not None:
             low, high = self.batch_scale
             factor = low + (high - low) * torch.rand(()).item()
-            size = [max(self.multiple, round(side * factor / self.multiple) * self.multiple) for side in data['inputs'].shape[2:]]
+            size = [max(self.multiple, round(side * factor / self.multiple) * self.multiple)
+                    for side in data['inputs'].shape[2:]]
             data['inputs'] = F.interpolate(data['inputs'], size, mode='bilinear', align_corners=False)
         return data

@@ -13,7 +13,8 @@ from .run_log import RunLog
 
 
 class FBRLoss(nn.Module):
-    """w_if L_if + w_fb L_fb + w_decouple L_decouple + w_bg_seg L_bg_seg (method: losses; Eq. 6, 7 and 9 of arXiv 2406.15755).
+    """w_if L_if + w_fb L_fb + w_decouple L_decouple + w_bg_seg L_bg_seg (method: losses; Eq. 6, 7 and 9 of arXiv
+    2406.15755).
 
     Args:
         nroi (dict): config of the bank of NROIs.
@@ -24,7 +25,8 @@ class FBRLoss(nn.Module):
         warmup_iters (int): training steps during which FBR does nothing.
         loss_weight (float): factor on the sum.
         loss_name (str): key in the log, with ``loss_`` before it when it is to be trained on.
-        log_interval (int | None): steps between two pushes of the parts to the message hub. None: the run's logging interval.
+        log_interval (int | None): steps between two pushes of the parts to the message hub. None: the run's logging
+            interval.
 
     Raises:
         ValueError: for an argument out of range, with its value.
@@ -53,7 +55,8 @@ class FBRLoss(nn.Module):
         self._neck = (latest_neck(),)  # in a tuple: not a child module
 
     def bind(self, neck):
-        """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their losses."""
+        """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their
+        losses."""
         self._neck = (neck,)
         return self
 
@@ -67,9 +70,10 @@ class FBRLoss(nn.Module):
         neck = self._neck[0]
         if neck is None or neck.feature is None:
             raise RuntimeError(
-                'FBRLoss has no features to read: the model has no FBRNeck. Add `neck=dict(type=\'FBRNeck\', in_channels=..., '
-                'in_index=...)` to the model; a neck that is there already goes inside it (`neck=dict(type=\'FBRNeck\', '
-                'neck=dict(...), ...)`). In a model that builds its heads before its neck, call `FBRLoss.bind(neck)`.')
+                'FBRLoss has no features to read: the model has no FBRNeck. Add '
+                "`neck=dict(type='FBRNeck', in_channels=..., in_index=...)` to the model; a neck that is there already "
+                "goes inside it (`neck=dict(type='FBRNeck', neck=dict(...), ...)`). In a model that builds its heads "
+                'before its neck, call `FBRLoss.bind(neck)`.')
         return neck
 
     def forward(self, seg_logits, seg_label, weight=None, ignore_index=255, **kwargs):
@@ -86,9 +90,11 @@ class FBRLoss(nn.Module):
         """
         size = self.neck.feature.shape[2:]
         if len(seg_logits) != len(self.neck.feature):
-            raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of {len(self.neck.feature)}: its neck '
-                               'belongs to another model. Call `FBRLoss.bind(neck)` with the one of this model.')
-        return self.contrast(lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index))
+            raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of '
+                               f'{len(self.neck.feature)}: its neck belongs to another model. Call '
+                               '`FBRLoss.bind(neck)` with the one of this model.')
+        return self.contrast(
+            lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index))
 
     def contrast(self, view):
         """The loss for a host's ``view``, a function without arguments that returns a ``PixelView``.
@@ -102,7 +108,8 @@ class FBRLoss(nn.Module):
         self._seen = neck.step
         if self.training:
             self._advance()
-        if self._steps <= self.warmup_iters or self.loss_weight * (self.w_if + self.w_fb + self.w_decouple + self.w_bg_seg) == 0:
+        weight = self.loss_weight * (self.w_if + self.w_fb + self.w_decouple + self.w_bg_seg)
+        if weight == 0 or self._steps <= self.warmup_iters:
             return total
         with torch.autocast(total.device.type, enabled=False):
             parts, diagnostics = self._terms(neck, view())
@@ -116,8 +123,9 @@ class FBRLoss(nn.Module):
         generator = derived_generator(device, 'FBRLoss', torch.initial_seed(), get_rank(), self._steps)
         z_fg, z_bg, bg_logit = neck.embed(view.valid, generator, self.w_bg_seg > 0)
         if z_fg.shape[-1] != self.nroi.channels:
-            raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for {self.nroi.channels}. Give '
-                             'FBRNeck(channels=...) and NROIBank(channels=...) the same number.')
+            raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for '
+                             f'{self.nroi.channels}. Give FBRNeck(channels=...) and NROIBank(channels=...) the same '
+                             'number.')
         parts, diagnostics = {}, {}
         if self.w_decouple > 0:
             parts['decouple'] = decoupling(z_fg, z_bg, view.valid)

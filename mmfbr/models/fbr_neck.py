@@ -13,7 +13,8 @@ _latest = None  # weak reference to the neck that a loss built now belongs to; s
 
 
 class Embeddings(NamedTuple):
-    """What FBR reads of a feature map. A pixel's embedding is one contiguous row: sampling, k-means and cosines read rows."""
+    """What FBR reads of a feature map. A pixel's embedding is one contiguous row: sampling, k-means and cosines read
+    rows."""
     z_fg: Tensor
     """(N, H, W, D), float32, >= 0."""
     z_bg: Tensor
@@ -36,7 +37,8 @@ class BackgroundHead(nn.Module):
         self.conv = nn.Conv2d(channels, 1, 1)
 
     def forward(self, x, valid, generator):
-        """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training only."""
+        """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
+        only."""
         share = (valid / valid.sum().clamp(min=1))[..., None].to(x.dtype)
         mean = (x * share).sum((0, 1, 2))
         centred = x - mean
@@ -51,8 +53,8 @@ class BackgroundHead(nn.Module):
 class FBRNeck(BaseModule):
     """Returns its input as it came and lets ``FBRLoss`` embed one map of it (method: phi_fg, phi_bg, phi_seg).
 
-    The features are not touched, so inference is that of the model without FBR. A ``neck`` inside is transparent: its children,
-    parameters and buffers are this module's own, under the names they would have without FBR.
+    The features are not touched, so inference is that of the model without FBR. A ``neck`` inside is transparent: its
+    children, parameters and buffers are this module's own, under the names they would have without FBR.
 
     Args:
         in_channels (int): L, channels of the map that FBR reads.
@@ -82,7 +84,8 @@ class FBRNeck(BaseModule):
     def _adopt(self, inner):
         taken = {'phi_fg', 'phi_bg', 'phi_seg'} & set(inner._modules)
         if taken:
-            raise ValueError(f'FBRNeck: the neck {type(inner).__name__} has a child named {taken.pop()}, a name that FBR keeps for itself.')
+            raise ValueError(f'FBRNeck: the neck {type(inner).__name__} has a child named {taken.pop()}, a name that '
+                             'FBR keeps for itself.')
         self._modules.update(inner._modules)
         # The very same dictionaries: what moves or replaces an entry here does so in the inner neck.
         self._parameters, self._buffers = inner._parameters, inner._buffers
@@ -96,7 +99,8 @@ class FBRNeck(BaseModule):
     def init_weights(self):
         """Initialises the inner neck as without FBR; FBR's own layers were initialised when they were made."""
         if self.inner is not None and hasattr(self.inner, 'init_weights'):
-            if hasattr(self, '_params_init_info'):  # mmengine's record of who initialised what, kept by the top-level module
+            # mmengine's record of who initialised what, which the top-level module makes and clears.
+            if hasattr(self, '_params_init_info'):
                 self.inner._params_init_info = self._params_init_info
                 self.inner.init_weights()
                 del self.inner._params_init_info
@@ -129,8 +133,8 @@ class FBRNeck(BaseModule):
             raise ValueError(f'FBRNeck: in_index={self.in_index}, but there are {len(maps)} feature maps.')
         feature = maps[self.in_index]
         if feature.shape[1] != self.in_channels:
-            raise ValueError(f'FBRNeck: the map of in_index={self.in_index} has {feature.shape[1]} channels, in_channels says '
-                             f'{self.in_channels}. The maps have {[m.shape[1] for m in maps]} channels.')
+            raise ValueError(f'FBRNeck: the map of in_index={self.in_index} has {feature.shape[1]} channels, '
+                             f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]} channels.')
         self._feature = weakref.ref(feature)
         self.step += 1
         return outputs
@@ -141,7 +145,8 @@ class FBRNeck(BaseModule):
         return self._feature() if self._feature is not None else None
 
     def embed(self, valid, generator, background=True):
-        """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's normalisation."""
+        """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
+        normalisation."""
         f = self.feature.permute(0, 2, 3, 1).flatten(1, 2)
         weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1)
         z = torch.matmul(f, weight.T).float().unflatten(1, valid.shape[1:])
@@ -156,7 +161,8 @@ class FBRNeck(BaseModule):
         return sum(p.sum() for module in own for p in module.parameters()) * 0.0
 
     def __getstate__(self):
-        return {**self.__dict__, '_feature': None}  # a copy has no step under way, and a weak reference cannot be copied
+        # A copy has no step under way, and a weak reference cannot be copied.
+        return {**self.__dict__, '_feature': None}
 
 
 def latest_neck():

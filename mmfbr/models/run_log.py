@@ -9,7 +9,8 @@ DEFAULT_INTERVAL = 50
 
 
 class RunLog:
-    """Pushes diagnostics under ``train/NAME/...`` once per logging interval and warns once of a doubtful background class.
+    """Pushes diagnostics under ``train/NAME/...`` once per logging interval and warns once of a doubtful background
+    class.
 
     The hub reads each value off the device when it gets it, so nothing is pushed between two log lines.
     """
@@ -49,10 +50,11 @@ class RunLog:
         if classes is None or self.bg_index is None:
             return
         if not 0 <= self.bg_index < len(classes):
-            raise ValueError(f'FBRLoss: bg_index={self.bg_index}, but the data set has {len(classes)} classes. Set bg_index to the '
-                             'index of its background class, or to None if it has none.')
-        if classes[self.bg_index].lower() not in BACKGROUND_NAMES:
-            warnings.warn(f"FBRLoss: bg_index={self.bg_index} is the class '{classes[self.bg_index]}' of this data set. If that is not "
+            raise ValueError(f'FBRLoss: bg_index={self.bg_index}, but the data set has {len(classes)} classes. Set '
+                             'bg_index to the index of its background class, or to None if it has none.')
+        name = classes[self.bg_index]
+        if name.lower() not in BACKGROUND_NAMES:
+            warnings.warn(f"FBRLoss: bg_index={self.bg_index} is the class '{name}' of this data set. If that is not "
                           'its background, set bg_index to the one that is, or to None if there is none.', stacklevel=2)
 
 

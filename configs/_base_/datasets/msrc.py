@@ -1,9 +1,10 @@
 """MSRC-v2 in VOC layout: 15 classes of things; the only labels that training reads are image-level."""
 data_root = '{{$MSRC_ROOT:data/msrc}}'
-classes = ('background', 'cow', 'sheep', 'aeroplane', 'face', 'car', 'bicycle', 'flower', 'sign', 'bird', 'book', 'chair', 'cat', 'dog',
-           'body', 'boat')
-palette = [[0, 0, 0], [0, 0, 128], [0, 128, 0], [192, 0, 0], [192, 128, 0], [64, 0, 128], [192, 0, 128], [64, 128, 128], [192, 128, 128],
-           [64, 64, 0], [192, 64, 0], [64, 192, 0], [192, 192, 0], [0, 64, 128], [128, 64, 0], [64, 0, 64]]
+classes = ('background', 'cow', 'sheep', 'aeroplane', 'face', 'car', 'bicycle', 'flower', 'sign', 'bird', 'book',
+           'chair', 'cat', 'dog', 'body', 'boat')
+palette = [[0, 0, 0], [0, 0, 128], [0, 128, 0], [192, 0, 0], [192, 128, 0], [64, 0, 128], [192, 0, 128],
+           [64, 128, 128], [192, 128, 128], [64, 64, 0], [192, 64, 0], [64, 192, 0], [192, 192, 0], [0, 64, 128],
+           [128, 64, 0], [64, 0, 64]]
 image_size = (256, 256)
 train_pipeline = [
     dict(type='LoadCheckedImage'),

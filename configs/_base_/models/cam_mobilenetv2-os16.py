@@ -15,7 +15,8 @@ model = dict(
         dilations=(1, 1, 1, 1, 1, 2, 2),
         out_indices=(6, ),
         norm_eval=True,
-        init_cfg=dict(type='Pretrained', checkpoint='{{$MOBILENETV2_WEIGHTS:weights/mobilenet_v2_imagenet_mmseg.pth}}')),
+        init_cfg=dict(
+            type='Pretrained', checkpoint='{{$MOBILENETV2_WEIGHTS:weights/mobilenet_v2_imagenet_mmseg.pth}}')),
     decode_head=dict(type='CAMHead', in_channels=320, in_index=0, num_classes=21, pooling='gap'),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -1,0 +1,132 @@
+"""The main job, end to end, on the embedded data set: data, two trainings, CAMs, scores, page."""
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmengine.utils import ProgressBar, track_iter_progress
+
+from mmfbr.cli import shipped_configs
+from mmfbr.demo import write_demo
+from mmfbr.files import InputError
+
+from .run import load_config
+
+HOST, FBR = 'cam_resnet18_demo', 'cam_resnet18_demo_fbr'
+# glibc gives large blocks back to the system after each use; a training step that asks for the same ones again spends
+# up to half of its time on fresh pages.
+KEEP_MEMORY = dict(MALLOC_MMAP_THRESHOLD_='4000000000', MALLOC_TRIM_THRESHOLD_='8000000000')
+
+
+def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
+    """Runs every stage that is not done yet in the folder ``out``, prints the table and returns the path of the page.
+
+    Args:
+        out (str | Path): folder for data, work dirs, CAM files and report.html.
+        seed (int): of both trainings; they see the same batches and start from the same weights.
+        iters (int | None): training iterations; None: the config's.
+        size (int): side of the pictures.
+        images (Sequence[int]): numbers of training, validation and test images.
+
+    Raises:
+        InputError: when a training stops; with the last lines it said and the path of its log.
+    """
+    started, out = time.monotonic(), Path(out).resolve()
+    data = out / 'data'
+    print(f'1/4 drawing {sum(images)} scenes in {data}')
+    write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
+    os.environ['DEMO_ROOT'] = str(data)  # where the demo configs look
+    configs = shipped_configs()
+    runs = {name: _Training(configs[name], out / name, seed, iters) for name in (HOST, FBR)}
+    print('\n2/4 training the host and the host with FBR, side by side')
+    _train(list(runs.values()))
+    print('\n3/4 class activation maps')
+    from mmfbr.cam import make_pseudo_masks
+    for name, run in runs.items():
+        for split in ('trainval', 'test'):
+            print(f'\n{name}, {split}')
+            make_pseudo_masks(run.config, run.checkpoint, None, f'ImageSets/{split}.txt', cam_dir=out / f'{name}_cam',
+                              progress=track_iter_progress)
+    print('\n4/4 scoring and writing the page')
+    from mmfbr.report import Run, write_report
+    page = write_report(
+        out / 'report.html',
+        *(Run(title, run.config, run.checkpoint, run.work_dir, out / f'{name}_cam')
+          for title, (name, run) in zip(('host', 'host + FBR'), runs.items(), strict=True)),
+        choose_list=data / 'ImageSets' / 'trainval.txt', score_list=data / 'ImageSets' / 'test.txt')
+    print(f'\n{page.table}\n\n{page.path} ({time.monotonic() - started:.0f} s)')
+    return page.path
+
+
+class _Training:
+    """One training in a process of its own, resumed when it was stopped."""
+
+    def __init__(self, config, work_dir, seed, iters):
+        self.path, self.work_dir, self.config = config, work_dir, load_config(config)
+        self.options = [f'randomness.seed={seed}', 'default_hooks.logger.interval=10']
+        if iters is not None:
+            self.options += _scaled_schedule(self.config, iters)
+        self.iters = iters or self.config.train_cfg.max_iters
+        self.checkpoint = work_dir / f'iter_{self.iters}.pth'
+        self.log = work_dir / 'output.log'
+
+    def start(self, threads):
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        script = Path(__file__).resolve().parents[1] / '.mim' / 'tools' / 'train.py'
+        command = [sys.executable, str(script), str(self.path), '--work-dir', str(self.work_dir), '--resume',
+                   '--cfg-options', *self.options]
+        with self.log.open('w', encoding='utf-8') as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **KEEP_MEMORY, 'OMP_NUM_THREADS': str(threads)})
+
+    def iterations(self):
+        """How far the log says it is."""
+        lines = [line for path in self.work_dir.glob('*/vis_data/scalars.json')
+                 for line in path.read_text(encoding='utf-8').splitlines() if line.endswith('}')]
+        return max([json.loads(line).get('step', 0) for line in lines], default=0)
+
+    def finished(self):
+        """False while it runs; raises InputError when it ended without its checkpoint."""
+        if self.process.poll() is None:
+            return False
+        if self.process.returncode or not self.checkpoint.exists():
+            said = '\n'.join(self.log.read_text(encoding='utf-8', errors='replace').splitlines()[-8:])
+            raise InputError(f'The training of {self.path.name} stopped with status {self.process.returncode}. It said '
+                             f'last:\n{said}\nAll of it is in {self.log}.')
+        return True
+
+
+def _scaled_schedule(config, iters):
+    """Options that shorten or stretch a schedule to ``iters`` iterations, FBR's warm-up with it."""
+    factor = iters / config.train_cfg.max_iters
+    options = [f'train_cfg.max_iters={iters}', f'train_cfg.val_interval={iters}']
+    for index, scheduler in enumerate(config.param_scheduler):
+        options += [f'param_scheduler.{index}.{key}={round(scheduler[key] * factor)}' for key in ('begin', 'end')]
+    for index, loss in enumerate(config.model.decode_head.get('loss_decode', [])):
+        if 'warmup_iters' in loss:
+            options.append(f'model.decode_head.loss_decode.{index}.warmup_iters={round(loss.warmup_iters * factor)}')
+    return options
+
+
+def _train(runs):
+    left = [run for run in runs if not run.checkpoint.exists()]
+    if not left:
+        print('both are trained already')
+        return
+    for run in left:
+        run.start(max(1, (os.cpu_count() or 1) // len(left)))
+    bar, done = ProgressBar(sum(run.iters for run in left)), 0
+    try:
+        while sum(run.finished() for run in left) < len(left):
+            time.sleep(1)
+            now = sum(run.iterations() for run in left)
+            if now > done:
+                bar.update(now - done)
+                done = now
+    finally:
+        for run in left:
+            if run.process.poll() is None:
+                run.process.terminate()
+                run.process.wait()

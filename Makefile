@@ -1,0 +1,26 @@
+# `make` alone lists the targets. PYTHON=python3.12 chooses the interpreter of .venv.
+PY := .venv/bin/python
+
+.PHONY: help venv demo test lint clean
+help:
+	@echo 'make demo   train and compare on the embedded data set, page in demo_out'
+	@echo 'make test   run the tests'
+	@echo 'make lint   check the style'
+	@echo 'make venv   only set up .venv (the others do it when needed)'
+	@echo 'make clean  remove what the others wrote; .venv stays'
+
+venv:
+	@bash tools/setup_env.sh
+
+demo: venv
+	$(PY) tools/demo.py --out demo_out
+
+test: venv
+	$(PY) -m pytest -ra $(ARGS)
+
+lint: venv
+	$(PY) -m ruff check .
+
+clean:
+	rm -rf build dist demo_out work_dirs .pytest_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -134,7 +134,7 @@ class FBRNeck(BaseModule):
         feature = maps[self.in_index]
         if feature.shape[1] != self.in_channels:
             raise ValueError(f'FBRNeck: the map of in_index={self.in_index} has {feature.shape[1]} channels, '
-                             f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]} channels.')
+                             f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]}.')
         self._feature = weakref.ref(feature)
         self.step += 1
         return outputs

@@ -52,12 +52,14 @@ class FBRLoss(nn.Module):
         self._loaded = False
         self._seen = None
         self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
-        self._neck = (latest_neck(),)  # in a tuple: not a child module
+        self.bind(latest_neck())
 
     def bind(self, neck):
         """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their
         losses."""
-        self._neck = (neck,)
+        self._neck = (neck,)  # in a tuple: not a child module
+        if neck is not None:
+            neck.is_read = True
         return self
 
     @property

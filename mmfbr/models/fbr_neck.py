@@ -1,4 +1,5 @@
 """`FBRNeck`: hands feature maps on unchanged and projects one of them to the two embedding spaces of FBR."""
+import warnings
 import weakref
 from typing import NamedTuple
 
@@ -76,6 +77,7 @@ class FBRNeck(BaseModule):
             self.phi_seg = BackgroundHead(channels)
             for projection in (self.phi_fg, self.phi_bg):
                 nn.init.xavier_uniform_(projection.weight)
+        self.is_read = False  # a loss reads this neck
         self.step = 0
         self._feature = None
         global _latest
@@ -135,6 +137,9 @@ class FBRNeck(BaseModule):
         if feature.shape[1] != self.in_channels:
             raise ValueError(f'FBRNeck: the map of in_index={self.in_index} has {feature.shape[1]} channels, '
                              f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]}.')
+        if self.training and not self.is_read and self.step == 0:
+            warnings.warn("FBRNeck does nothing here: no FBRLoss reads it. Add `dict(type='FBRLoss')` to the "
+                          '`loss_decode` of a head, or take the neck out.', stacklevel=2)
         self._feature = weakref.ref(feature)
         self.step += 1
         return outputs

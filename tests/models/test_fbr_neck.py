@@ -1,6 +1,7 @@
 """`FBRNeck`: features pass unchanged, an inner neck keeps its names, nothing outlives the step."""
 import copy
 import gc
+import warnings
 import weakref
 
 import pytest
@@ -40,6 +41,16 @@ def test_wrong_index_and_channels_are_named():
         FBRNeck(in_channels=8, in_index=4)(maps())
     with pytest.raises(ValueError, match=r'has 16 channels, in_channels says 8.*\[8, 16\]'):
         FBRNeck(in_channels=8, in_index=1)(maps())
+
+
+def test_a_neck_that_no_loss_reads_says_so_once():
+    neck = FBRNeck(in_channels=8, in_index=0)
+    with pytest.warns(UserWarning, match='no FBRLoss reads it'):
+        neck(maps())
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        neck(maps())
+        FBRNeck(in_channels=8, in_index=0).eval()(maps())
 
 
 def test_nothing_holds_the_feature_after_the_step():

@@ -6,7 +6,7 @@ from .sampler import ActiveSampler, SamplingPlan, class_graph, prototypes, queri
 from .views import PixelView, background_target, cam_probabilities, cam_scores, cam_view, segmentation_view
 
 __all__ = [
-    'ActiveSampler', 'NROIBank', 'PixelView', 'SamplingPlan', 'background_bce', 'background_target', 'cam_probabilities',
-    'cam_scores', 'cam_view', 'class_graph', 'contrast', 'decoupling', 'kmeans', 'prototypes', 'queries',
-    'segmentation_view'
+    'ActiveSampler', 'NROIBank', 'PixelView', 'SamplingPlan', 'background_bce', 'background_target',
+    'cam_probabilities', 'cam_scores', 'cam_view', 'class_graph', 'contrast', 'decoupling', 'kmeans', 'prototypes',
+    'queries', 'segmentation_view'
 ]

@@ -7,16 +7,16 @@ from . import sync
 def kmeans(points, mask, num_clusters, generator, rounds=10, init='random'):
     """Lloyd's algorithm per image over the masked points (method: NROI extraction).
 
-    An image with at most K points returns the points themselves; an empty cluster keeps its centroid; equal distances go
-    to the lower cluster. The result does not depend on what stands in unmasked points. Runs in float32 or float64.
+    An image with at most K points returns the points themselves; an empty cluster keeps its centroid; equal distances
+    go to the lower cluster. What stands in unmasked points, if finite, does not matter. Runs in float32 or float64.
 
     Args:
         points (Tensor): (N, P, D).
         mask (Tensor): (N, P) bool, the points that count.
         num_clusters (int): K >= 1.
         generator (torch.Generator): on the device of ``points``; draws the start.
-        rounds (int): upper bound of assignment rounds. On the CPU an assignment that repeats ends them early; elsewhere reading
-            that flag would wait for the device longer than the (idempotent) rounds take.
+        rounds (int): upper bound of assignment rounds. On the CPU an assignment that repeats ends them early; elsewhere
+            reading that flag would wait for the device longer than the (idempotent) rounds take.
         init (str): 'random' distinct points, or 'k-means++'.
 
     Returns:
@@ -40,9 +40,8 @@ def _lloyd(points, mask, start, rounds):
         points, 1, start[..., None].expand(-1, -1, points.shape[2])), points.new_zeros(()))
     last = None
     for _ in range(rounds):
-        # |x|^2 is the same for every cluster and is left out. A cluster that does not exist is infinitely far.
-        offset = torch.where(exists, centroids.square().sum(2), torch.inf)
-        distance = torch.baddbmm(offset[:, None], points, centroids.transpose(1, 2), alpha=-2)
+        # |x|^2 is the same for every cluster and is left out.
+        distance = torch.baddbmm(centroids.square().sum(2)[:, None], points, centroids.transpose(1, 2), alpha=-2)
         member = distance.argmin(2)
         if sync.is_free(points):
             if last is not None and torch.equal(member, last):
@@ -63,20 +62,21 @@ def _random_start(points, mask, k, generator):
 
 
 def _plus_plus_start(points, mask, k, generator):
-    """(N, K) indices drawn as k-means++ does: each next one with probability of its squared distance to the nearest so far.
+    """(N, K) indices as k-means++ draws them: each next with probability of its squared distance to the nearest so far.
 
-    Source: Arthur and Vassilvitskii, SODA 2007. Where all distances are 0 (copies of one point) any unused point is taken.
+    Source: Arthur and Vassilvitskii, SODA 2007. Where all distances are 0 (copies of one point) any unused one will do.
     """
     uniform = torch.rand(k, *mask.shape, generator=generator, device=points.device, dtype=torch.float64)
     weight, free, index = mask.double(), mask.clone(), []
     for step in range(k):
-        # Exponential race: the arg max of log(u) / w is drawn with probability w. Free points of weight 0 follow far behind,
-        # in uniform order, points already taken last.
+        # Exponential race: the arg max of log(u) / w is drawn with probability w. Free points of weight 0 follow far
+        # behind, in uniform order, points already taken last.
         race = torch.where(weight > 0, uniform[step].log() / weight.clamp(min=1e-300), -1e306 * (1 + uniform[step]))
         pick = race.masked_fill(~free, -torch.inf).argmax(1, keepdim=True)
         index.append(pick)
         free = free.scatter(1, pick, False)
-        gap = (points - torch.gather(points, 1, pick[..., None].expand(-1, -1, points.shape[2]))).square().sum(2).double()
+        picked = torch.gather(points, 1, pick[..., None].expand(-1, -1, points.shape[2]))
+        gap = (points - picked).square().sum(2).double()
         weight = torch.minimum(weight, gap) if step else gap
         weight = weight * free
     return torch.cat(index, 1)

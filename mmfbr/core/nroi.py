@@ -8,10 +8,10 @@ from .kmeans import kmeans
 class NROIBank(nn.Module):
     """Extracts NROIs and keeps the latest ``capacity`` of them (method: NROI; framework figure of arXiv 2406.15755).
 
-    All state is in buffers, so it is saved, resumed and moved with the model. The ring is stored as the 32-bit integers of
-    its float32 content: a weight average (EMA) or a cast to half precision passes integers by, and neither would be right here.
-    One row more than ``capacity`` is allocated: rows that must not be stored are written there, which spares the device a
-    host synchronisation for their number.
+    All state is in buffers, so it is saved, resumed and moved with the model. The ring is stored as the 32-bit integers
+    of its float32 content: a weight average (EMA) or a cast to half precision passes integers by, and neither would be
+    right here. One row more than ``capacity`` is allocated: rows that must not be stored are written there, which
+    spares the device a host synchronisation for their number.
 
     Args:
         num_clusters (int): K, NROIs per image, >= 1.
@@ -53,7 +53,7 @@ class NROIBank(nn.Module):
         return self.fill >= max(self.warmup, 1)
 
     def extract(self, z_bg, background, generator):
-        """NROIs of each image: (N, K, D) and (N, K) bool, from ``z_bg`` (N, P, D) at the pixels ``background`` (N, P) bool."""
+        """NROIs of each image, (N, K, D) and (N, K) bool: of ``z_bg`` (N, P, D) at the pixels ``background`` (N, P)."""
         return kmeans(z_bg, background, self.num_clusters, generator, self.rounds, self.init)
 
     @torch.no_grad()
@@ -63,7 +63,8 @@ class NROIBank(nn.Module):
         Of more rows than ``capacity`` the last ones stay. With ``gather`` every process must call this equally often.
         """
         if rows.ndim != 2 or rows.shape[1] != self.channels:
-            raise ValueError(f'NROIBank(channels={self.channels}) takes rows (R, {self.channels}), not {tuple(rows.shape)}.')
+            raise ValueError(f'NROIBank(channels={self.channels}) takes rows (R, {self.channels}), '
+                             f'not {tuple(rows.shape)}.')
         keep = torch.ones(len(rows), dtype=torch.bool, device=rows.device) if keep is None else keep
         rows, keep = rows.detach().to(self.bits.device, torch.float32), keep.to(self.bits.device)
         if self.gather and torch.distributed.is_available() and torch.distributed.is_initialized():

@@ -1,4 +1,4 @@
-"""Active sampling: which foreground pixels are unsure, what stands for their class, and what they are contrasted against."""
+"""Active sampling: which foreground pixels are unsure, what stands for their class, what they are contrasted with."""
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,7 @@ class SamplingPlan:
     Attributes:
         queries (Tensor): (Q,) pixel of each query, the queries of a class next to each other.
         classes (Tensor): (Q,) their classes, ascending.
-        keep (Tensor): (Q,) bool; false rows are filling, there so that no size depends on a count only the device knows.
+        keep (Tensor): (Q,) bool; false rows are filling, so that no size depends on a count only the device knows.
         prototypes (Tensor): (C, D), zero rows for classes without one.
         groups (Tensor): (G,) the classes that negatives were drawn for, ascending.
         negatives (Tensor): (G, M) pixels of other foreground classes, shared by the queries of a class.
@@ -36,17 +36,20 @@ class ActiveSampler:
 
     Args:
         num_negatives (int): M, negatives of a query in either contrast, >= 1.
-        max_queries (int): bound on the queries of a step and with it on memory. Of more, the classes keep equal numbers as
-            far as they have them, drawn at random.
-        rate, quantile (float | None): in [0, 1]; how unsure a query is. None: the host's (0.4, 0.25 segmentation; 0.6, 0.10 CAM).
-        prototype_divisor (int | None): a prototype is the mean of the best H * W / divisor pixels. None: the host's (32; 16).
+        max_queries (int): bound on the queries of a step and with it on memory. Of more, the classes keep equal numbers
+            as far as they have them, drawn at random.
+        rate, quantile (float | None): in [0, 1]; how unsure a query is. None: the host's (0.4, 0.25 segmentation;
+            0.6, 0.10 CAM).
+        prototype_divisor (int | None): a prototype is the mean of the best H * W / divisor pixels. None: the host's
+            (32; 16).
         floor (float): scores up to it do not enter the rank.
 
     Raises:
         ValueError: for an argument out of range, with its value.
     """
 
-    def __init__(self, num_negatives=256, max_queries=8192, rate=None, quantile=None, prototype_divisor=None, floor=0.05):
+    def __init__(self, num_negatives=256, max_queries=8192, rate=None, quantile=None, prototype_divisor=None,
+                 floor=0.05):
         for name, value in (('num_negatives', num_negatives), ('max_queries', max_queries),
                             ('prototype_divisor', prototype_divisor)):
             if value is not None and (int(value) != value or value < 1):
@@ -87,25 +90,28 @@ class ActiveSampler:
         graph, contrasted = graph[groups], contrasted[groups]
         negatives = query.new_zeros(len(groups), self.num_negatives)
         if len(groups):
-            drawn = torch.multinomial(graph + ~contrasted[:, None], self.num_negatives, replacement=True, generator=generator)
+            # A class that is alone draws from classes without pixels: the index is kept legal, `contrasted` is false.
+            graph = graph + ~contrasted[:, None]
+            drawn = torch.multinomial(graph, self.num_negatives, replacement=True, generator=generator)
             uniform = torch.rand(drawn.shape, generator=generator, device=z.device, dtype=torch.float64)
-            # A class that is alone draws from classes without pixels; the index is kept legal and `contrasted` says not to use it.
             negatives = order[(start[drawn] + (uniform * count[drawn]).long()).clamp(max=len(order) - 1)]
         # Filling rows count as the last class, so that the classes ascend.
-        return SamplingPlan(query, label[query].where(keep, num_classes - 1), keep, means, groups, negatives, contrasted, unsure.sum())
+        classes = label[query].where(keep, num_classes - 1)
+        return SamplingPlan(query, classes, keep, means, groups, negatives, contrasted, unsure.sum())
 
     def _choose(self, unsure, label, num_classes, generator):
-        """At most ``max_queries`` pixels of ``unsure``, ordered by class: indices (Q,) and (Q,) bool, which of them are real."""
+        """At most ``max_queries`` pixels of ``unsure`` by class: indices (Q,) and (Q,) bool, which of them are real."""
         index = unsure.nonzero()[:, 0] if sync.is_free(unsure) else torch.arange(len(unsure), device=unsure.device)
         real = unsure[index]
         by_class = label[index].where(real, num_classes)
         if len(index) > self.max_queries:
-            # The r-th pixel of each class in random order comes before the (r + 1)-th of any: small classes are kept whole.
-            shuffled = (by_class + torch.rand(len(index), generator=generator, device=index.device, dtype=torch.float64)).argsort()
-            size = torch.zeros(num_classes + 1, dtype=torch.long, device=index.device).scatter_add_(
-                0, by_class, torch.ones_like(by_class))
-            rank = torch.empty_like(index).scatter_(0, shuffled, torch.arange(len(index), device=index.device)
-                                                    - (size.cumsum(0) - size)[by_class[shuffled]])
+            # The r-th pixel of each class in random order comes before the (r + 1)-th of any: small classes are kept
+            # whole.
+            place = torch.arange(len(index), device=index.device)
+            uniform = torch.rand(len(index), generator=generator, device=index.device, dtype=torch.float64)
+            shuffled = (by_class + uniform).argsort()
+            size = _sizes(by_class, num_classes + 1)
+            rank = place.scatter(0, shuffled, place - (size.cumsum(0) - size)[by_class[shuffled]])
             chosen = rank.masked_fill(~real, len(index)).argsort(stable=True)[:self.max_queries]
             index, real, by_class = index[chosen], real[chosen], by_class[chosen]
         sort = by_class.argsort(stable=True)
@@ -127,7 +133,7 @@ def queries(scores, probabilities, labels, valid, bg_index, rate, quantile, floo
 
 
 def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
-    """p_c as (C, D) and (C,) bool, which classes have one: S-weighted means over the best H * W / divisor pixels of a class.
+    """p_c (C, D) and which classes have one, (C,) bool: S-weighted means over a class's best H * W / divisor pixels.
 
     Args:
         z_fg (Tensor): (N, H, W, D), raw. Others as in ``queries``.
@@ -142,10 +148,10 @@ def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
 
 
 def class_graph(means, present, tau):
-    """Probability (C, C) that a query of class c (row) draws its negative from c': softmax over the present c' != c of cos / tau.
+    """Probability (C, C) that queries of class c (row) draw negatives of c': softmax over present c' != c of cos/tau.
 
     Returns:
-        tuple[Tensor, Tensor]: the graph, zero rows for a class that is absent or alone; and (C,) bool, which rows are not zero.
+        tuple[Tensor, Tensor]: the graph, a zero row for a class that is absent or alone; and (C,) bool, the other rows.
     """
     unit = torch.nn.functional.normalize(means, dim=1, eps=1e-12)
     own = torch.eye(len(means), dtype=torch.bool, device=means.device)
@@ -168,13 +174,13 @@ def _entropy(probabilities):
 
 def _unsure(score, entropy, label, valid, foreground, num_classes, rate, quantile, floor):
     n = len(label)
-    # Rank of a score within its image and class by one sort: the group goes before the score in a float64 key, which holds both
-    # exactly (a float32 score in (0.05, 1] needs 29 bits, and there are far fewer than 2^23 groups).
+    # Rank of a score within its image and class by one sort: the group goes before the score in a float64 key, which
+    # holds both exactly (a float32 score in (0.05, 1] needs 29 bits, and there are far fewer than 2^23 groups).
     group = torch.arange(n, device=label.device)[:, None, None] * num_classes + label
     counted = foreground & (score > floor)
     key = (2.0 * group + score.double()).masked_fill(~counted, torch.inf).flatten()
     group = group.flatten()
-    size = torch.zeros(n * num_classes, dtype=torch.long, device=label.device).scatter_add_(0, group, counted.flatten().long())
+    size = _sizes(group, n * num_classes, counted.flatten())
     rank = torch.minimum((rate * size.double()).long(), (size - 1).clamp(min=0))
     limit = key.sort().values[(size.cumsum(0) - size + rank).clamp(max=len(key) - 1)]
     sure = counted & (key > limit[group]).view_as(label)
@@ -187,15 +193,22 @@ def _quantile(values, valid, quantile):
     place = quantile * (valid.flatten(1).sum(1, keepdim=True) - 1).clamp(min=0).double()
     low, high = ascending.gather(1, place.floor().long()), ascending.gather(1, place.ceil().long())
     share = place - place.floor()
-    mixed = torch.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))  # as numpy rounds it
+    # From the nearer end, as numpy rounds it.
+    mixed = torch.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
     return torch.where(high.isfinite(), mixed, high)[..., None]
 
 
 def _by_class(score, label, foreground, num_classes):
-    """Foreground pixels by class and descending score: order (N*H*W,), where each class starts in it (C,) and its size (C,)."""
+    """Foreground pixels by class, best first: their order (N*H*W,), where a class starts in it (C,), its size (C,)."""
     key = (2.0 * label - score.double()).masked_fill(~foreground, torch.inf)
-    size = torch.zeros(num_classes, dtype=torch.long, device=label.device).scatter_add_(0, label, foreground.long())
+    size = _sizes(label, num_classes, foreground)
     return key.argsort(stable=True), size.cumsum(0) - size, size
+
+
+def _sizes(group, number, counted=None):
+    """How many of ``counted`` (default all) are in each group, (number,); unlike ``bincount`` it asks no device."""
+    ones = torch.ones_like(group) if counted is None else counted.long()
+    return group.new_zeros(number).scatter_add_(0, group, ones)
 
 
 def _class_means(z, score, label, order, start, count, best):

@@ -16,7 +16,7 @@ class PixelView:
         probabilities (Tensor): P, (N, C, H, W), for the entropy.
         labels (Tensor): y, (N, H, W) int64 in [0, C); whatever it says where ``valid`` is false is not read.
         valid (Tensor): (N, H, W) bool, neither ignored nor padding.
-        background_target (Tensor | None): (N, H, W) bool, target of the background segmentation; None without a background.
+        background_target (Tensor | None): (N, H, W) bool, Eq. 6's target; None without a background.
         rate (float): rank of the ascending scores above which a pixel is sure.
         quantile (float): quantile of an image's entropy below which a pixel is sure.
         prototype_divisor (int): a prototype is taken from H * W / divisor pixels.
@@ -49,7 +49,7 @@ def cam_view(cam, present, valid, bg_index=0, bg_score=0.2, temperature=1.0):
 
 
 def cam_scores(cam, present, valid, bg_index, bg_score):
-    """S of a CAM host (N, C, H, W): ReLU, min-max over valid pixels per image and present class; 0 for absent classes, flat maps."""
+    """S of a CAM host (N, C, H, W): ReLU, min-max over an image's valid pixels; 0 for absent classes and flat maps."""
     cam = cam.clamp(min=0)
     low = cam.masked_fill(~valid[:, None], torch.inf).amin((2, 3), keepdim=True)
     high = cam.masked_fill(~valid[:, None], -torch.inf).amax((2, 3), keepdim=True)
@@ -60,7 +60,7 @@ def cam_scores(cam, present, valid, bg_index, bg_score):
 
 
 def cam_probabilities(scores, present, bg_index):
-    """P of a CAM host (N, C, H, W): softmax of S over the background and the image's present classes, 0 for the others."""
+    """P of a CAM host (N, C, H, W): softmax of S over the background and an image's present classes, 0 for others."""
     absent = ~present
     absent[:, bg_index] = False
     return scores.masked_fill(absent[:, :, None, None], -torch.inf).softmax(1)
@@ -85,7 +85,7 @@ def segmentation_view(logits, label, size, bg_index=0, ignore_index=255):
         ignore_index (int | None): label of pixels that do not count.
 
     Raises:
-        ValueError: when a label is neither a class nor ``ignore_index``. The check runs where it costs nothing: on the CPU.
+        ValueError: when a label is neither a class nor ``ignore_index``. The check runs where it is free: on the CPU.
     """
     classes = max(logits.shape[1], 2)
     probabilities = _resized_probabilities(logits.float() if logits.dtype.itemsize < 4 else logits, size)
@@ -93,8 +93,8 @@ def segmentation_view(logits, label, size, bg_index=0, ignore_index=255):
     valid = torch.ones_like(label, dtype=torch.bool) if ignore_index is None else label != ignore_index
     wrong = valid & ((label < 0) | (label >= classes))
     if sync.is_free(label) and wrong.any():
-        raise ValueError(f'FBRLoss: label {label[wrong][0].item()} is neither one of the {classes} classes nor ignore_index '
-                         f'({ignore_index}). Check the masks, num_classes and ignore_index.')
+        raise ValueError(f'FBRLoss: label {label[wrong][0].item()} is neither one of the {classes} classes nor '
+                         f'ignore_index ({ignore_index}). Check the masks, num_classes and ignore_index.')
     label = label.where(valid, 0)
     return PixelView(probabilities, probabilities, label, valid, None if bg_index is None else label == bg_index,
                      rate=0.4, quantile=0.25, prototype_divisor=32)
@@ -103,11 +103,11 @@ def segmentation_view(logits, label, size, bg_index=0, ignore_index=255):
 def _resized_probabilities(logits, size):
     """Bilinear resize (``align_corners=False``) of the class probabilities of ``logits``, as (N, C, H, W).
 
-    Only the two rows and two columns that an output pixel mixes are looked at: at stride 16 that is 1/64 of a softmax over
-    the full image, with the same result.
+    Only the two rows and two columns that an output pixel mixes are looked at: at stride 16 that is 1/64 of a softmax
+    over the full image, with the same result.
     """
     corners, shares = zip(*(_taps(n, m, logits) for n, m in zip(logits.shape[2:], size, strict=True)), strict=True)
-    near = logits.index_select(2, corners[0]).index_select(3, corners[1])
+    near = logits[:, :, corners[0][:, None], corners[1]]
     if near.shape[1] == 1:
         near = torch.cat([torch.zeros_like(near), near], 1)  # softmax of (0, x) is (1 - sigmoid(x), sigmoid(x))
     near = near.softmax(1)
@@ -116,7 +116,7 @@ def _resized_probabilities(logits, size):
 
 
 def _taps(length, out, like):
-    """For each of ``out`` samples along ``length`` pixels: its lower and then its upper neighbours (2 * out,), upper's share (out,)."""
+    """Of ``out`` samples along ``length`` pixels the lower, then the upper neighbours (2 * out,); the upper's share."""
     position = ((torch.arange(out, device=like.device, dtype=torch.float64) + 0.5) * (length / out) - 0.5).clamp(min=0)
     low = position.long().clamp(max=length - 1)
     return torch.cat([low, (low + 1).clamp(max=length - 1)]), (position - low).to(like.dtype)

@@ -1,0 +1,14 @@
+"""What tests of every part share: the folder that holds the method's own definition."""
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def shared():
+    """The folder ``shared`` beside the repository, with ``method.md`` and ``reference.py``."""
+    folder = Path(__file__).resolve().parents[2] / 'shared'
+    if not (folder / 'reference.py').is_file():
+        pytest.skip('The folder "shared" with reference.py is not beside the repository. Tests that need it compare '
+                    "tests/reference.py, which all others trust, with the method's own definition.")
+    return folder

@@ -40,15 +40,17 @@ class BackgroundHead(nn.Module):
     def forward(self, x, valid, generator):
         """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
         only."""
-        share = (valid / valid.sum().clamp(min=1))[..., None].to(x.dtype)
-        mean = (x * share).sum((0, 1, 2))
-        centred = x - mean
-        variance = (centred.square() * share).sum((0, 1, 2))
+        share = (valid / valid.sum().clamp(min=1)).flatten().to(x.dtype)
+        x = x.flatten(0, 2)
+        centred = x - share @ x
+        variance = share @ centred.square()
         x = torch.relu(torch.addcmul(self.norm_bias, centred, self.norm_weight * (variance + self.eps).rsqrt()))
+        weight = self.conv.weight.flatten()
         if self.training and self.dropout > 0:
-            kept = torch.empty_like(x).bernoulli_(1 - self.dropout, generator=generator)
-            x = x * kept.div_(1 - self.dropout)
-        return x @ self.conv.weight.flatten() + self.conv.bias
+            # ``bernoulli_`` takes three times as long on the CPU.
+            x = x * torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout)
+            weight = weight / (1 - self.dropout)
+        return (x @ weight + self.conv.bias).view(valid.shape)
 
 
 class FBRNeck(BaseModule):

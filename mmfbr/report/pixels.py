@@ -1,0 +1,64 @@
+"""What FBR sees of one image: which background cells belong to which NROI, and which foreground cells are queries."""
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from mmfbr.core.sampler import queries
+from mmfbr.core.stream import derived_generator
+from mmfbr.core.views import cam_view
+from mmfbr.files import InputError
+from mmfbr.models import FBRLoss, FBRNeck
+
+
+class Regions(NamedTuple):
+    """The cells of an image's feature map, (h, w) each."""
+    clusters: np.ndarray
+    """int64: number of the NROI that a background cell is nearest to, -1 for a foreground cell."""
+    queries: np.ndarray
+    """bool: unsure foreground cells."""
+
+
+@torch.no_grad()
+def regions(model, image, present, settings, seed=0):
+    """The ``Regions`` that a training step would see if the image, unflipped at the first scale, were its batch.
+
+    Args:
+        model (CAMSegmentor): with ``FBRNeck`` and ``FBRLoss``, in eval mode.
+        image (ndarray): (H, W, 3) uint8, RGB.
+        present (ndarray): (C,) bool, the image-level labels, which training knows too.
+        settings (CamSettings): size and multiple of the input.
+        seed (int): of the start of k-means.
+
+    Raises InputError when the model is not trained with FBR.
+    """
+    neck, head = getattr(model, 'neck', None), model.decode_head
+    loss = next((loss for loss in head.loss_decode if isinstance(loss, FBRLoss)), None)
+    if not isinstance(neck, FBRNeck) or loss is None:
+        raise InputError('NROIs and queries need a model with an FBRNeck and an FBRLoss; give the config with FBR.')
+    features = model.extract_feat(_input(model, image, settings))  # held here: the neck remembers its map only weakly
+    cam = head.full_maps(head(features).float(), 0.0)
+    valid = torch.ones_like(cam[:, 0], dtype=torch.bool)
+    view = cam_view(cam, torch.as_tensor(present, device=cam.device)[None], valid, head.bg_index, head.bg_score,
+                    head.temperature)
+    generator = derived_generator(cam.device, 'report', seed)
+    _, z_bg, _ = neck.embed(valid, generator, background=False)
+    background = view.labels == head.bg_index
+    centroids, exists = loss.nroi.extract(z_bg.flatten(1, 2), background.flatten(1), generator)
+    distance = torch.cdist(z_bg.flatten(1, 2), centroids).masked_fill(~exists[:, None], torch.inf)
+    clusters = distance.argmin(2).view_as(view.labels).masked_fill(~background, -1)
+    rate, quantile = (own if own is not None else hosts for own, hosts in
+                      ((loss.sampler.rate, view.rate), (loss.sampler.quantile, view.quantile)))
+    unsure = queries(view.scores, view.probabilities, view.labels, valid, head.bg_index, rate, quantile,
+                     loss.sampler.floor)
+    return Regions(clusters[0].cpu().numpy(), unsure[0].cpu().numpy())
+
+
+def _input(model, image, settings):
+    """The image as the backbone reads it; the preprocessor is fed BGR, as mmcv loads images."""
+    size = [max(settings.multiple, round(side / settings.multiple) * settings.multiple)
+            for side in settings.size or image.shape[:2]]
+    pixels = torch.from_numpy(image[:, :, ::-1].transpose(2, 0, 1).copy()).float()
+    pixels = F.interpolate(pixels[None], size, mode='bilinear', align_corners=False)
+    return model.data_preprocessor(dict(inputs=list(pixels)))['inputs']

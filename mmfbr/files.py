@@ -86,8 +86,8 @@ def read_mask(path):
     try:
         with Image.open(existing(path, 'The mask')) as image:
             if image.mode not in ('P', 'L'):
-                raise InputError(f'The mask {path} has mode {image.mode}; class indices need a palette (P) or 8-bit grey '
-                                 '(L) PNG. Convert colours to indices first.')
+                raise InputError(f'The mask {path} has mode {image.mode}; class indices need a palette (P) or 8-bit '
+                                 'grey (L) PNG. Convert colours to indices first.')
             return np.asarray(image)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f'The mask {path} cannot be decoded ({error}). Write it again.') from error

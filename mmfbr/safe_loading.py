@@ -7,20 +7,33 @@ from mmengine.logging import HistoryBuffer
 def allow_checkpoint_classes():
     """Allow-lists what mmengine's checkpoints hold beside tensors: its log history, and the numpy arrays in it.
 
-    torch >= 2.6 refuses any other class by default, and so does this package: a checkpoint is data, not code. The history names its
-    statistics by ``getattr``, which as such would open every door; a function that knows these names alone stands in for it.
+    torch >= 2.6 refuses any other class by default, and so does this package: a checkpoint is data, not code. The
+    history names its statistics by ``getattr``, which as such would open every door; a function that knows these names
+    alone stands in for it. numpy's two functions moved in numpy 2; files written before and after are read by both.
     """
     if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4
         return
     multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
     kinds = [type(np.dtype(kind)) for kind in ('bool', 'int32', 'int64', 'float32', 'float64')]
+    moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')
+             for function in (multiarray._reconstruct, multiarray.scalar) for core in ('core', '_core')]
+    getattr_names = [(history_statistic, f'{module}.getattr') for module in ('builtins', '__builtin__')]
     torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar, *kinds,
-         (history_statistic, 'builtins.getattr'), (history_statistic, '__builtin__.getattr')])
+        [HistoryBuffer, np.ndarray, np.dtype, *kinds, *(_under(*pair) for pair in moved + getattr_names)])
 
 
 def history_statistic(owner, name):
     """``getattr`` for the statistics of ``HistoryBuffer``; ValueError for anything else."""
     if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
-        raise ValueError(f'A checkpoint asks for {name!r} of {owner!r}; only the statistics of a log history are loaded.')
+        raise ValueError(f'A checkpoint asks for {name!r} of {owner!r}; of a log history only the statistics are '
+                         'loaded.')
     return getattr(HistoryBuffer, name)
+
+
+def _under(function, path):
+    """``function`` as if it lay at ``path``: all that torch 2.4 and 2.5 know an allow-listed object by."""
+    def stand_in(*args):
+        return function(*args)
+    stand_in.__module__, _, stand_in.__name__ = path.rpartition('.')
+    stand_in.__qualname__ = stand_in.__name__
+    return stand_in

@@ -11,8 +11,10 @@ def parse_args():
     parser.add_argument('checkpoint', help='path of the checkpoint')
     parser.add_argument('--work-dir', help='folder for the log; default: work_dirs/NAME_OF_CONFIG')
     parser.add_argument('--out', help='folder for the predicted masks')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override settings of the config: key.of.setting=value')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='how the processes are started')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        help='override settings of the config: key.of.setting=value')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='how the processes are started')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -22,7 +24,8 @@ def parse_args():
 def main():
     args = parse_args()
     from mmfbr.engine import run_tool, test
-    run_tool(test, args.config, args.checkpoint, work_dir=args.work_dir, out=args.out, options=args.cfg_options, launcher=args.launcher)
+    run_tool(test, args.config, args.checkpoint, work_dir=args.work_dir, out=args.out, options=args.cfg_options,
+             launcher=args.launcher)
 
 
 if __name__ == '__main__':

@@ -36,7 +36,8 @@ def image_cam(model, image, present, settings):
     Args:
         model (CAMSegmentor): in eval mode.
         image (ndarray): (H, W, 3) uint8, RGB.
-        present (ndarray | None): (C,) bool image-level labels: only their classes are returned. None: those the image logits claim.
+        present (ndarray | None): (C,) bool image-level labels: only their classes are returned. None: those the image
+            logits claim.
         settings (CamSettings): scales and flip.
 
     Returns:
@@ -44,22 +45,20 @@ def image_cam(model, image, present, settings):
     """
     head, height, width = model.decode_head, *image.shape[:2]
     pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
-    base, total, logits = settings.size or (height, width), 0, 0
+    base, total, scores = settings.size or (height, width), 0, 0
     for scale in settings.scales:
         size = [max(settings.multiple, round(side * scale / settings.multiple) * settings.multiple) for side in base]
         view = _resize(pixels, size)
         views = torch.cat([view, view.flip(3)]) if settings.flip else view
         features = model.extract_feat(_normalised(model, views))
         maps = F.relu(head(features))
-        logits = logits + head.image_scores(features).mean(0)
+        scores = scores + head.image_scores(features).mean(0)
         if settings.flip:
             maps = maps[:1] + maps[1:].flip(3)
         total = total + _resize(maps, (height, width))[0]
     if present is None:
-        claimed = (logits / len(settings.scales) > 0.5).cpu().numpy()
-    else:
-        claimed = np.asarray(present, bool)
-    classes = np.array([c for c in head.foreground if claimed[c]], np.int64)
+        present = (scores / len(settings.scales) > 0.5).cpu().numpy()
+    classes = np.array([c for c in head.foreground if present[c]], np.int64)
     rows = [head.foreground.index(c) for c in classes]
     return normalise_by_max(total[rows]).float().cpu().numpy(), classes
 
@@ -74,4 +73,4 @@ def _normalised(model, pixels):
     pixels = pixels.to(next(model.parameters()).device)
     if not preprocessor.channel_conversion:  # a preprocessor that converts is fed BGR, so its backbone reads RGB
         pixels = pixels.flip(1)
-    return (pixels - preprocessor.mean) / preprocessor.std
+    return (pixels - preprocessor.mean) / preprocessor.std if hasattr(preprocessor, 'mean') else pixels

@@ -19,11 +19,11 @@ class ImageLabelDataset(BaseSegDataset):
         bg_index (int): the background's place in ``metainfo['classes']``.
         ignore_classes (Sequence[str]): names in the labels that this data set does not use and passes over.
         allow_empty_classes (bool): accept classes without an image in the list, which cannot be learned from it.
-        kwargs: as ``BaseSegDataset``; ``metainfo`` with ``classes`` and ``ann_file``, the list of image ids, are needed.
+        kwargs: as ``BaseSegDataset``; ``metainfo`` with ``classes``, and ``ann_file``, a list of image ids, are needed.
 
     Raises:
-        InputError: for an empty or missing list, missing images, images without labels, labels that are no class, or a class without
-            an image; each with the file and the remedy.
+        InputError: for an empty or missing list, missing images, images without labels, labels that are no class, or a
+            class without an image; each with the file and the remedy.
     """
 
     def __init__(self, *args, labels, bg_index=0, ignore_classes=(), allow_empty_classes=False, **kwargs):
@@ -32,11 +32,11 @@ class ImageLabelDataset(BaseSegDataset):
         super().__init__(*args, **kwargs)
 
     def load_data_list(self):
-        """One dict an image, with ``img_path``, ``seg_map_path`` when the config has a folder of masks, and ``image_labels``."""
+        """One dict an image: ``img_path``, ``image_labels``, and ``seg_map_path`` if the config has masks."""
         classes = self.metainfo.get('classes')
         if not classes or not 0 <= self.bg_index < len(classes):
-            raise InputError(f'ImageLabelDataset needs metainfo=dict(classes=...) with the background at bg_index={self.bg_index}; '
-                             f'the classes are {classes}.')
+            raise InputError('ImageLabelDataset needs metainfo=dict(classes=...) with the background at '
+                             f'bg_index={self.bg_index}; the classes are {classes}.')
         if not self.ann_file:
             raise InputError('ImageLabelDataset needs ann_file, a text file with one image id a line.')
         ids = read_lines(self.ann_file, 'The image list')
@@ -44,14 +44,16 @@ class ImageLabelDataset(BaseSegDataset):
         paths = [Path(images, image + self.img_suffix) for image in ids]
         missing = [str(path) for path in paths if not path.exists()]
         if missing:
-            raise InputError(f'{len(missing)} of {len(paths)} images of {self.ann_file} do not exist: {", ".join(missing[:5])}'
-                             f'{", ..." if len(missing) > 5 else ""}. Check data_prefix, img_suffix and the list.')
-        table = self._label_table(ids, classes)
-        return [
-            dict(img_path=str(path), image_labels=row, seg_fields=[], label_map=self.label_map, reduce_zero_label=self.reduce_zero_label,
-                 **(dict(seg_map_path=str(Path(masks, image + self.seg_map_suffix))) if masks is not None else {}))
-            for image, path, row in zip(ids, paths, table, strict=True)
-        ]
+            raise InputError(f'{len(missing)} of {len(paths)} images of {self.ann_file} do not exist: '
+                             f'{", ".join(missing[:5])}{", ..." if len(missing) > 5 else ""}. Check data_prefix, '
+                             'img_suffix and the list.')
+        items = [dict(img_path=str(path), image_labels=row, seg_fields=[], label_map=self.label_map,
+                      reduce_zero_label=self.reduce_zero_label)
+                 for path, row in zip(paths, self._label_table(ids, classes), strict=True)]
+        if masks is not None:
+            for image, item in zip(ids, items, strict=True):
+                item['seg_map_path'] = str(Path(masks, image + self.seg_map_suffix))
+        return items
 
     def _label_table(self, ids, classes):
         path = Path(self.data_root or '', self.labels['path'])
@@ -63,11 +65,13 @@ class ImageLabelDataset(BaseSegDataset):
                 if name in column:
                     row[column[name]] = True
                 elif name not in self.ignore_classes:
-                    raise InputError(f'{path} labels image {image!r} with {name!r}, which is none of the classes {tuple(classes)}. Correct the '
-                                     'label, add the class to metainfo, or name it in ignore_classes.')
+                    raise InputError(f'{path} labels image {image!r} with {name!r}, which is none of the classes '
+                                     f'{tuple(classes)}. Correct the label, add the class to metainfo, or name it in '
+                                     'ignore_classes.')
         table[:, self.bg_index] = True
         empty = [name for name, used in zip(classes, table.any(0), strict=True) if not used]
         if empty and not self.test_mode and not self.allow_empty_classes:
-            raise InputError(f'No image of {self.ann_file} is labelled {", ".join(map(repr, empty))}, so {"they" if len(empty) > 1 else "it"} '
-                             'cannot be learned. Take the classes out of metainfo, or set allow_empty_classes=True.')
+            raise InputError(f'No image of {self.ann_file} is labelled {", ".join(map(repr, empty))}, so '
+                             f'{"they" if len(empty) > 1 else "it"} cannot be learned. Take the classes out of '
+                             'metainfo, or set allow_empty_classes=True.')
         return table

@@ -10,9 +10,9 @@ def read_labels(source, path, ids):
     """Class names of each image, ``{id: [name, ...]}``, for the images ``ids``.
 
     Args:
-        source (str): 'voc_xml' (``path`` is a folder of ``ID.xml``), 'file' (JSON ``{id: [name, ...]}``, or text with one image a line:
-            its id, then class names, separated by spaces or, where names have spaces, all by commas), or 'coco' (annotation JSON; the id is
-            the image's file name without ending).
+        source (str): 'voc_xml' (``path`` is a folder of ``ID.xml``), 'file' (JSON ``{id: [name, ...]}``, or text with
+            one image a line: its id, then class names, separated by spaces or, where names have spaces, all by commas),
+            or 'coco' (annotation JSON; the id is the image's file name without ending).
         path (str | Path): the file or folder.
         ids (list[str]): images that must be labelled; an image with an empty list has no object.
 
@@ -38,9 +38,10 @@ def _voc_xml(folder, ids):
         if path.exists():
             try:
                 root = ElementTree.parse(path).getroot()
-            except ElementTree.ParseError as error:
+            except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two for its encoding
                 raise InputError(f'The annotation {path} is not valid XML: {error}') from error
-            labels[image] = [name.strip() for name in (node.findtext('name', '') for node in root.iter('object')) if name.strip()]
+            names = (node.findtext('name', '').strip() for node in root.iter('object'))
+            labels[image] = [name for name in names if name]
     return labels
 
 
@@ -51,7 +52,8 @@ def _labels_file(path, ids):
             raise InputError(f'The labels file {path} must hold one object, {{"image id": ["class name", ...]}}.')
         for image, names in labels.items():
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise InputError(f'The labels file {path} must give image {image!r} a list of class names; it gives {names!r}.')
+                raise InputError(f'The labels file {path} must give image {image!r} a list of class names; it gives '
+                                 f'{names!r}.')
         return labels
     rows = [re.split(r'\s*,\s*' if ',' in line else r'\s+', line) for line in read_lines(path, 'The labels file')]
     return {row[0]: [name for name in row[1:] if name] for row in rows}
@@ -66,5 +68,6 @@ def _coco(path, ids):
         for annotation in content['annotations']:
             labels[files[annotation['image_id']]].add(names[annotation['category_id']])
     except (KeyError, TypeError) as error:
-        raise InputError(f'{path} is not a COCO annotation file: {error!r} is missing or not what it should be.') from error
-    return {stem: sorted(found) for stem, found in labels.items()}
+        raise InputError(f'{path} is not a COCO annotation file: {error!r} is missing or not what it should '
+                         'be.') from error
+    return {stem: sorted(map(str, found)) for stem, found in labels.items()}

@@ -11,15 +11,16 @@ class LoadCheckedImage(LoadImageFromFile):
     """``LoadImageFromFile`` that names the file when it cannot be decoded."""
 
     def transform(self, results):
-        """As in mmcv; raises InputError with the path where mmcv would fail later on an empty image."""
+        """As in mmcv; raises InputError with the path for whatever goes wrong."""
         try:
-            results = super().transform(results)
+            loaded = super().transform(results)
+            if loaded is None:  # what mmcv returns in place of an error with ignore_empty=True
+                raise ValueError('it is empty')
         except Exception as error:  # decoders differ in what they raise
-            raise InputError(f'The image {results["img_path"]} cannot be decoded ({error}). Replace the file or take it off the '
-                             'list.') from error
-        if results is None or results.get('img') is None:
-            raise InputError(f'The image {results["img_path"]} cannot be decoded. Replace the file or take it off the list.')
-        return results
+            reason = ' '.join(str(error).split())
+            raise InputError(f'The image {results["img_path"]} cannot be decoded ({reason}). Replace the file or take '
+                             'it off the list.') from error
+        return loaded
 
 
 class PackImageLabelInputs(PackSegInputs):

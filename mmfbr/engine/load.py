@@ -14,50 +14,69 @@ def load_state(path, what='The checkpoint'):
     """
     try:
         content = torch.load(existing(path, what), map_location='cpu', weights_only=True)
+    except InputError:
+        raise
     except pickle.UnpicklingError as error:
-        raise InputError(f'{what} {path} is damaged, or holds objects other than tensors, which are not loaded for safety: '
-                         f'{str(error).splitlines()[0]}') from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise InputError(f'{what} {path} cannot be read; it is damaged or not a checkpoint ({str(error).splitlines()[0]}).') from error
+        raise InputError(f'{what} {path} is damaged, or holds objects other than tensors, which are not loaded for '
+                         f'safety ({_reason(error)}).') from error
+    except Exception as error:  # torch interprets the damaged bytes, and what that raises is anything
+        raise InputError(f'{what} {path} cannot be read; it is damaged or no checkpoint ({_reason(error)}).') from error
     state = content.get('state_dict', content) if isinstance(content, dict) else None
-    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise InputError(f'{what} {path} holds no state dict.')
-    return state
+    return {str(key).removeprefix('module.'): value for key, value in state.items()}  # of a data-parallel wrapper
+
+
+def _reason(error):
+    """The line of torch's message that says what is wrong, without its advice to load the file all the same."""
+    said = str(error).rpartition('WeightsUnpickler error: ')[2].partition(' Please use')[0]
+    return (said.splitlines() or [type(error).__name__])[0].rstrip('.')
 
 
 def check_fit(state, expected, what):
-    """Raises InputError when no key of ``expected`` is in ``state``, or a tensor has another shape."""
+    """The keys that ``state`` and ``expected`` share; InputError when there is none, or a tensor has another shape."""
     common = [key for key in expected if key in state]
     if not common:
-        raise InputError(f'{what}: none of its keys is one of the model ({next(iter(state))!r} against {next(iter(expected))!r}). It '
-                         'belongs to another network.')
+        raise InputError(f'{what}: none of its keys is one of the model ({next(iter(state), None)!r} against '
+                         f'{next(iter(expected))!r}). It belongs to another network.')
     wrong = [key for key in common if state[key].shape != expected[key].shape]
     if wrong:
         raise InputError(f'{what}: {len(wrong)} tensors have another shape than in the model, first {wrong[0]!r} with '
-                         f'{tuple(state[wrong[0]].shape)} against {tuple(expected[wrong[0]].shape)}. Check num_classes and the backbone.')
+                         f'{tuple(state[wrong[0]].shape)} against {tuple(expected[wrong[0]].shape)}. Check num_classes '
+                         'and the backbone.')
     return common
 
 
-def load_model(config, checkpoint):
-    """The model of a config (``mmengine.Config``) with the weights of a checkpoint, in eval mode, on the CPU or the first GPU.
+def check_model_fit(state, model, what):
+    """The keys of ``model`` that ``state`` lacks; raises as ``check_fit``.
 
-    FBR's own weights may be missing: inference does not use them. Anything else that is missing is an error.
+    FBR's own play no part: inference does not use them, and training that does not resume starts with an empty bank.
+    """
+    expected = {key: value for key, value in model.state_dict().items() if not is_fbr_key(key)}
+    common = set(check_fit(state, expected, what))
+    return [key for key in expected if key not in common]
+
+
+def load_model(config, checkpoint):
+    """The model of a config (``mmengine.Config``) with the weights of a checkpoint, in eval mode, on the GPU if any.
+
+    FBR's own weights are loaded where they fit and may be missing. Anything else that is missing is an error.
     """
     from mmengine.registry import MODELS, init_default_scope
     init_default_scope(config.get('default_scope', 'mmseg'))
-    model = MODELS.build(config.model)
-    state, expected = load_state(checkpoint), model.state_dict()
-    common = set(check_fit(state, expected, f'The checkpoint {checkpoint}'))
-    missing = [key for key in expected if key not in common and not is_fbr_key(key)]
+    model, state, what = MODELS.build(config.model), load_state(checkpoint), f'The checkpoint {checkpoint}'
+    missing = check_model_fit(state, model, what)
     if missing:
-        raise InputError(f'The checkpoint {checkpoint} lacks {len(missing)} tensors of the model, first {missing[0]!r}: it was trained with '
+        raise InputError(f'{what} lacks {len(missing)} tensors of the model, first {missing[0]!r}: it was trained with '
                          'another config.')
-    model.load_state_dict({key: state[key] for key in common}, strict=False)
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    return model.to(device).eval()
+    own = model.state_dict()
+    fitting = {key: value for key, value in state.items() if key in own and value.shape == own[key].shape}
+    model.load_state_dict(fitting, strict=False)
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
 
 
 def is_fbr_key(key):
     """True for state of FBR that inference does not need: the neck's projections, the loss and its bank."""
     parts = key.split('.')
-    return any(part in ('phi_fg', 'phi_bg', 'phi_seg', 'nroi') for part in parts) or ('loss_decode' in parts and parts[-1] == 'steps')
+    return (any(part in ('phi_fg', 'phi_bg', 'phi_seg', 'nroi') for part in parts)
+            or ('loss_decode' in parts and parts[-1] == 'steps'))

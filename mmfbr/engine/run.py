@@ -1,4 +1,4 @@
-"""Training and testing as the tools do it: the mm packages' flags, checks before the start, many processes also on a CPU."""
+"""Training and testing as the tools do it: the mm packages' flags, checks before the start, many processes on a CPU."""
 import os
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import torch
 
 from mmfbr.files import InputError, existing
 
-from .load import load_state
+from .load import load_model
 from .preflight import check_config
 
 
@@ -16,7 +16,9 @@ def run_tool(function, *args, **kwargs):
     try:
         return function(*args, **kwargs)
     except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
+        # One raised in a worker of a data loader arrives with the worker's traceback as its text.
+        sentence = str(error).rpartition(f'{InputError.__module__}.{InputError.__name__}: ')[2].strip()
+        print(f'error: {sentence}', file=sys.stderr)
         sys.exit(2)
 
 
@@ -35,7 +37,8 @@ def train(path, work_dir=None, resume=False, amp=False, options=None, launcher='
     config.resume = resume
     if amp:
         if not torch.cuda.is_available():
-            raise InputError('--amp needs a GPU: on the CPU mmengine has no mixed precision training. Leave the flag out.')
+            raise InputError('--amp needs a GPU: on the CPU mmengine has no mixed precision training. Leave the flag '
+                             'out.')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.setdefault('loss_scale', 'dynamic')
     check_config(config)
@@ -43,9 +46,9 @@ def train(path, work_dir=None, resume=False, amp=False, options=None, launcher='
 
 
 def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none'):
-    """Tests ``checkpoint`` with the evaluators of the config at ``path``; see ``tools/test.py``. Returns the metrics."""
+    """Tests ``checkpoint`` with the evaluators of the config at ``path``; see ``tools/test.py``. Returns metrics."""
     config = load_config(path, options, work_dir)
-    load_state(checkpoint)
+    load_model(config, checkpoint)  # mmengine would test the random weights of whatever does not fit
     config.load_from = str(checkpoint)
     if out is not None:
         evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
@@ -59,8 +62,8 @@ def _runner(config, launcher):
     from mmengine.runner import Runner
     config.launcher = launcher
     if launcher == 'pytorch' and not torch.cuda.is_available():
-        # mmengine selects a GPU while it opens a group, whatever the backend, and gives DDP a device: it skips the first when a group is
-        # open, and takes the second from the config.
+        # mmengine selects a GPU while it opens a group, whatever the backend, and gives DDP a device: it skips the
+        # first when a group is open, and takes the second from the config.
         torch.distributed.init_process_group('gloo')
         config.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
         config.env_cfg.dist_cfg = dict(backend='gloo')

@@ -1,5 +1,5 @@
-"""AdamW with poly decay. The last features of MobileNetV2 are small (0.2), so its classifier, which starts from nothing,
-needs a large step."""
+"""AdamW with poly decay. The last features of MobileNetV2 are small (0.2), so its classifier, which starts from
+nothing, needs large steps."""
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-4, weight_decay=0.01),

@@ -1,0 +1,153 @@
+"""What is wrong with a config is said before training starts, with the key to change."""
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+
+from mmfbr.engine import check_config, run_tool, train
+from mmfbr.files import InputError
+
+BACKBONE = dict(type='ResNet', depth=18, stem_channels=4, base_channels=2, out_indices=(3, ))
+
+
+def config(classes=('background', 'cow', 'boat'), num_classes=3, **changes):
+    model = dict(type='CAMSegmentor', data_preprocessor=dict(type='CAMDataPreprocessor'), backbone=dict(BACKBONE),
+                 decode_head=dict(type='CAMHead', in_channels=16, in_index=0, num_classes=num_classes))
+    data = dict(dataset=dict(type='ImageLabelDataset', metainfo=dict(classes=classes)))
+    return Config(dict(dict(default_scope='mmseg', model=model, train_dataloader=data), **changes))
+
+
+def pretrained(path, **more):
+    good = config()
+    good.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), **more)
+    return good
+
+
+@pytest.fixture(scope='module')
+def state():
+    init_default_scope('mmseg')
+    return MODELS.build(BACKBONE).state_dict()
+
+
+def saved(path, content):
+    torch.save(content, path)
+    return path
+
+
+# Classes
+
+def test_good_config_passes():
+    check_config(config())
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda dataset: dataset,
+    lambda dataset: dict(type='RepeatDataset', times=2, dataset=dict(type='Other', dataset=dataset)),
+])
+def test_class_count_mismatch_names_the_key(wrap):
+    wrong = config(num_classes=21)
+    wrong.train_dataloader.dataset = wrap(wrong.train_dataloader.dataset.to_dict())
+    with pytest.raises(InputError, match='model.decode_head.num_classes is 21, but the training data has 3 classes'):
+        check_config(wrong)
+
+
+def test_each_head_of_a_cascade_is_checked():
+    cascade = config()
+    cascade.model.decode_head = [dict(type='CAMHead', num_classes=3), dict(type='CAMHead', num_classes=4)]
+    with pytest.raises(InputError, match='num_classes is 4'):
+        check_config(cascade)
+
+
+def test_config_that_says_nothing_of_classes_passes():
+    for silent in (config(train_dataloader=None), config(train_dataloader=dict(dataset=dict(type='VOCDataset')))):
+        check_config(silent)
+
+
+# Pretrained weights
+
+@pytest.mark.parametrize(('prefix', 'more'), [
+    ('', {}), ('backbone.', dict(prefix='backbone')), ('backbone.', dict(prefix='backbone.')),
+])
+def test_weights_of_the_backbone_pass(tmp_path, state, prefix, more):
+    content = {f'{prefix}{key}': value for key, value in state.items()}
+    if prefix:
+        content['backbone2.conv1.weight'] = content['fc.weight'] = torch.ones(1)
+    check_config(pretrained(saved(tmp_path / 'good.pth', dict(state_dict=content)), **more))
+
+
+def test_missing_weights_are_named_with_their_key(tmp_path):
+    with pytest.raises(InputError, match=r'pretrained weights \(model.backbone.init_cfg.checkpoint\) .*none.pth'):
+        check_config(pretrained(tmp_path / 'none.pth'))
+
+
+@pytest.mark.parametrize('more', [{}, dict(prefix='backbone')])
+def test_weights_of_another_network_are_refused(tmp_path, more):
+    path = saved(tmp_path / 'other.pth', dict(encoder=torch.ones(1)))
+    with pytest.raises(InputError, match='other.pth: none of its keys is one of the model .* another network'):
+        check_config(pretrained(path, **more))
+
+
+def test_weights_of_another_shape_are_refused(tmp_path, state):
+    wide = {**state, 'conv1.weight': torch.ones(64, 3, 7, 7)}
+    with pytest.raises(InputError, match=r"1 tensors have another shape .*'conv1.weight' with \(64, 3, 7, 7\) against"):
+        check_config(pretrained(saved(tmp_path / 'wide.pth', wide)))
+
+
+def test_weights_from_the_net_are_left_to_the_mm_packages():
+    check_config(pretrained('torchvision://resnet18'))
+    check_config(config(load_from='https://host/none.pth'))
+
+
+# A start from a checkpoint
+
+def test_load_from_is_checked_as_a_whole(tmp_path, state):
+    model = {f'backbone.{key}': value for key, value in state.items()}
+    check_config(config(load_from=str(saved(tmp_path / 'good.pth', model))))
+    with pytest.raises(InputError, match=r'The checkpoint \(load_from\) .*none.pth does not exist'):
+        check_config(config(load_from=str(tmp_path / 'none.pth')))
+    with pytest.raises(InputError, match=r'The checkpoint \(load_from\) .*bare.pth: none of its keys'):
+        check_config(config(load_from=str(saved(tmp_path / 'bare.pth', state))))
+    wrong = {**model, 'decode_head.classifier.weight': torch.ones(20, 16, 1, 1)}
+    with pytest.raises(InputError, match=r"wrong.pth: 1 tensors have another shape .*'decode_head.classifier.weight'"):
+        check_config(config(load_from=str(saved(tmp_path / 'wrong.pth', wrong))))
+
+
+# The tools
+
+def test_amp_without_a_gpu_ends_in_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    path = tmp_path / 'any.py'
+    config(optim_wrapper=dict(type='OptimWrapper')).dump(path)
+    with pytest.raises(SystemExit) as stop:
+        run_tool(train, path, amp=True)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == ('error: --amp needs a GPU: on the CPU mmengine has no mixed precision training. '
+                                       'Leave the flag out.\n')
+
+
+def test_missing_config_ends_in_a_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run_tool(train, tmp_path / 'none.py')
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f'error: The config {tmp_path / "none.py"} does not exist.\n'
+
+
+class OnlyBad(torch.utils.data.Dataset):
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise InputError('The image a.jpg cannot be decoded.')
+
+
+def test_mistake_found_by_a_loading_worker_is_one_sentence_too(capsys):
+    loader = torch.utils.data.DataLoader(OnlyBad(), num_workers=1)
+    with pytest.raises(SystemExit):
+        run_tool(lambda: next(iter(loader)))
+    assert capsys.readouterr().err == 'error: The image a.jpg cannot be decoded.\n'
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run_tool(lambda: 1 / 0)

@@ -87,7 +87,6 @@ def read_case(image_id, item, truth, cuts, look):
     """
     image, labels = read_image(item['img_path']), item['image_labels']
     actual = read_mask(Path(truth.mask_dir) / f'{image_id}.png')
-    host, fbr = (sight(run.cam_dir, image_id, threshold, actual, truth)
-                 for run, threshold in cuts)
+    host, fbr = (sight(run.cam_dir, image_id, threshold, actual, truth) for run, threshold in cuts)
     present = [int(c) for c in np.flatnonzero(labels) if c != truth.bg_index]
     return Case(image_id, image, present, actual, (truth.usual or {}).get(image_id), host, fbr, look(image, labels))

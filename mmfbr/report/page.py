@@ -72,7 +72,8 @@ def _numbers(comparison):
                                              'images of the class show most often'))
     sweeps = [Series(run.name, _curve(run.chosen.sweep), run.threshold) for run in (host, fbr)]
     chart = line_chart(f'Mean IoU (%) on {comparison.choose_list}', sweeps, 'threshold, the chosen one marked')
-    return tag('section', tag('h2', 'Numbers'), tag('p', chosen), tag('div', tables[0], chart, tables[1:], class_='tables'),
+    return tag('section', tag('h2', 'Numbers'), tag('p', chosen),
+               tag('div', tables[0], chart, tables[1:], class_='tables'),
                tag('p', 'Each column is one training. Another seed moves the numbers: compare several before trusting '
                         'a small change.', class_='note'), _terms(terms))
 

@@ -17,7 +17,7 @@ h3 span, .note, figcaption, dd { color: var(--soft); font-size: .875rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .875rem }
 dt { font-weight: 600 }
 dd { margin: 0 }
-.tables { columns: 23rem; column-gap: 3rem; margin: 1.25rem 0 }
+.tables { columns: 2 30rem; column-gap: 3rem; margin: 1.25rem 0 }
 .tables > * { break-inside: avoid; margin-bottom: 1.5rem }
 .scroll { max-width: 100%; overflow-x: auto }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }

@@ -55,7 +55,8 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         out / 'report.html',
         *(Run(title, run.config, run.checkpoint, run.work_dir, out / f'{name}_cam')
           for title, (name, run) in zip(('host', 'host + FBR'), runs.items(), strict=True)),
-        choose_list=data / 'ImageSets' / 'trainval.txt', score_list=data / 'ImageSets' / 'test.txt')
+        choose_list=data / 'ImageSets' / 'trainval.txt', score_list=data / 'ImageSets' / 'test.txt',
+        json_path=out / 'report.json')
     print(f'\n{page.table}\n\n{page.path} ({time.monotonic() - started:.0f} s)')
     return page.path
 

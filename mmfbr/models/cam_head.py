@@ -75,7 +75,7 @@ class CAMHead(BaseModule):
         logits, losses = self.classify(feature, valid), {}
         for loss in self.loss_decode:
             if isinstance(loss, FBRLoss):
-                value = loss.contrast(lambda: self._view(feature, present, valid))
+                value = loss.contrast(lambda: self._view(feature, present, valid), logits)
             else:
                 value = loss(logits, present[:, self.foreground])
             losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value

@@ -11,6 +11,11 @@ from mmfbr.registry import MODELS
 from .fbr_neck import latest_neck
 from .run_log import RunLog
 
+NO_NECK = ('FBRLoss has no features to read: the model has no FBRNeck. Add '
+           "`neck=dict(type='FBRNeck', in_channels=..., in_index=...)` to the model; a neck that is there already goes "
+           "inside it (`neck=dict(type='FBRNeck', neck=dict(...), ...)`). In a model that builds its heads before its "
+           'neck, call `FBRLoss.bind(neck)`.')
+
 
 class FBRLoss(nn.Module):
     """w_if L_if + w_fb L_fb + w_decouple L_decouple + w_bg_seg L_bg_seg (method: losses; Eq. 6, 7 and 9 of arXiv
@@ -53,11 +58,13 @@ class FBRLoss(nn.Module):
         self._seen = None
         self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
         self.bind(latest_neck())
+        self._paired = False  # until the neck was seen to belong to the same model
 
     def bind(self, neck):
         """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their
         losses."""
         self._neck = (neck,)  # in a tuple: not a child module
+        self._paired = True
         if neck is not None:
             neck.is_read = True
         return self
@@ -71,11 +78,7 @@ class FBRLoss(nn.Module):
         """
         neck = self._neck[0]
         if neck is None or neck.feature is None:
-            raise RuntimeError(
-                'FBRLoss has no features to read: the model has no FBRNeck. Add '
-                "`neck=dict(type='FBRNeck', in_channels=..., in_index=...)` to the model; a neck that is there already "
-                "goes inside it (`neck=dict(type='FBRNeck', neck=dict(...), ...)`). In a model that builds its heads "
-                'before its neck, call `FBRLoss.bind(neck)`.')
+            raise RuntimeError(NO_NECK)
         return neck
 
     def forward(self, seg_logits, seg_label, weight=None, ignore_index=255, **kwargs):
@@ -96,14 +99,19 @@ class FBRLoss(nn.Module):
                                f'{len(self.neck.feature)}: its neck belongs to another model. Call '
                                '`FBRLoss.bind(neck)` with the one of this model.')
         return self.contrast(
-            lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index))
+            lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index), seg_logits)
 
-    def contrast(self, view):
+    def contrast(self, view, logits=None):
         """The loss for a host's ``view``, a function without arguments that returns a ``PixelView``.
 
-        It is called only when there is something to compute: not in the warm-up, not a second time in a step.
+        It is called only when there is something to compute: not in the warm-up, not a second time in a step. The
+        ``logits`` are the host's, of any shape: the first ones show whether the neck belongs to the same model.
         """
         neck = self.neck
+        if not self._paired and logits is not None:
+            if not share_graph(logits, neck.feature):
+                raise RuntimeError(NO_NECK)
+            self._paired = True
         total = neck.connected_zero()
         if self._seen == neck.step:  # a head that evaluates its losses several times a step
             return total
@@ -175,6 +183,25 @@ class FBRLoss(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
         if prefix + 'steps' in state_dict:
             self._steps, self._loaded = int(self.steps), True
+
+
+def share_graph(a, b):
+    """False when two tensors have gradient graphs with no operation in common: they come from different models."""
+    if a.grad_fn is None or b.grad_fn is None:
+        return True  # nothing to tell by, as with a frozen backbone
+    nodes = _operations(b)
+    return any(node in nodes for node in _operations(a))
+
+
+def _operations(tensor):
+    """The nodes behind a tensor, without the parameters at the end: models may share those."""
+    found, left = set(), [tensor.grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in found and not hasattr(node, 'variable'):
+            found.add(node)
+            left += [parent for parent, _ in node.next_functions]
+    return found
 
 
 @torch.no_grad()

@@ -154,10 +154,11 @@ class FBRNeck(BaseModule):
     def embed(self, valid, generator, background=True):
         """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
         normalisation."""
-        f = self.feature.permute(0, 2, 3, 1).flatten(1, 2)
-        weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1)
-        z = torch.matmul(f, weight.T).float().unflatten(1, valid.shape[1:])
-        raw_fg, raw_bg = z.split(self.channels, 3)
+        f = self.feature.flatten(2)
+        weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1).to(f.dtype)
+        # Turned into rows after the product: there are far fewer channels than before it.
+        z = torch.bmm(weight.expand(len(f), -1, -1), f).transpose(1, 2).float().contiguous()
+        raw_fg, raw_bg = z.unflatten(1, valid.shape[1:]).split(self.channels, 3)
         with torch.autocast(z.device.type, enabled=False):
             bg_logit = self.phi_seg(raw_bg, valid, generator) if background else None
             return Embeddings(torch.relu(raw_fg), torch.relu(raw_bg), bg_logit)

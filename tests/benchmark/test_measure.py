@@ -55,8 +55,7 @@ def test_result_is_complete_and_printed(monkeypatch, tmp_path, capsys):
     assert json.loads((tmp_path / 'out.json').read_text()) == result
 
 
-@pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='reads the resident memory as Linux tells it')
 def test_peak_memory_grows_with_the_batch():
     threads = torch.get_num_threads()
     small, large = (benchmark._peak_resident(Workload(images=n, channels=64, bank=30), threads) for n in (1, 8))
-    assert 0 <= small < large < 300
+    assert small is large is None or 0 <= small < large < 300  # None where the system does not tell

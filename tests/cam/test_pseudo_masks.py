@@ -19,6 +19,11 @@ LABELS = {'a': ['cow', 'train'], 'b': [], 'c': ['boat'], 'd': ['cow']}
 SETTINGS = CamSettings(scales=(1.0, ))
 
 
+@pytest.fixture(autouse=True)
+def _on_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+
 @pytest.fixture(scope='session')
 def made(tmp_path_factory):
     """A folder with four images, their labels, lists, and a checkpoint."""

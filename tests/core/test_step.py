@@ -33,7 +33,7 @@ def batches(draw):
 
 
 @pytest.mark.parametrize('free', [True, False])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(batch=batches(), cap=st.integers(1, 40), init=st.sampled_from(['random', 'k-means++']))
 def test_any_batch_gives_finite_losses_and_gradients(free, batch, cap, init):
     z_fg, z_bg, logit, view, bg_index = batch

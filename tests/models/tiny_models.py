@@ -1,5 +1,6 @@
 """Small mmseg models and batches for the tests of the network parts."""
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import LabelData, PixelData
 from mmseg.structures import SegDataSample
 
@@ -13,11 +14,11 @@ def fbr_loss(**settings):
     return dict(type='FBRLoss', **settings)
 
 
-def segmentor(fbr=True, neck=None, losses=None, num_classes=4, seed=0, **fbr_settings):
+def segmentor(fbr=True, neck=None, losses=None, num_classes=4, seed=0, dropout=0.1, **fbr_settings):
     """An ``EncoderDecoder`` of a thin ResNet-18 with an FCN head, with or without FBR."""
     return _model('EncoderDecoder', fbr, neck, losses, seed, dict(
         type='FCNHead', in_channels=CHANNELS, in_index=3, channels=16, num_convs=1, num_classes=num_classes,
-        norm_cfg=dict(type='BN'), dropout_ratio=0.1), dict(type='CrossEntropyLoss'), fbr_settings)
+        norm_cfg=dict(type='BN'), dropout_ratio=dropout), dict(type='CrossEntropyLoss'), fbr_settings)
 
 
 def cam_segmentor(fbr=True, neck=None, losses=None, num_classes=4, seed=0, head=None, **fbr_settings):
@@ -38,7 +39,7 @@ def _model(kind, fbr, neck, losses, seed, head, host_loss, fbr_settings):
         backbone=dict(type='mmseg.ResNet', depth=18, stem_channels=8, base_channels=8, strides=(1, 2, 1, 1),
                       norm_cfg=dict(type='BN')),
         neck=neck, decode_head={**head, 'type': head['type'] if kind == 'CAMSegmentor' else 'mmseg.' + head['type']},
-        train_cfg=dict(), test_cfg=dict(mode='whole')))
+        train_cfg=None, test_cfg=ConfigDict(mode='whole')))
     model.init_weights()
     return model.train()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 class InputError(ValueError):
@@ -72,10 +72,10 @@ def read_json(path, what):
 
 
 def read_image(path):
-    """RGB image as (H, W, 3) uint8; raises InputError when missing or not decodable."""
+    """RGB image as (H, W, 3) uint8, turned as its EXIF says; raises InputError when missing or not decodable."""
     try:
         with Image.open(existing(path, 'The image')) as image:
-            return np.asarray(image.convert('RGB'))
+            return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))  # upright, as mmcv loads it
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f'The image {path} cannot be decoded ({error}). Replace the file or take it off the '
                          'list.') from error

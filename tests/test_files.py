@@ -169,3 +169,11 @@ def test_voc_palette():
     assert len(set(palette)) == 256
     assert [palette[i] for i in (0, 1, 15, 20, 255)] == [(0, 0, 0), (128, 0, 0), (192, 128, 128), (0, 64, 128),
                                                         (224, 224, 192)]
+
+
+def test_images_are_turned_as_their_exif_says(tmp_path):
+    image = Image.new('RGB', (8, 4))
+    exif = image.getexif()
+    exif[0x0112] = 6  # orientation: a quarter turn
+    image.save(tmp_path / 'a.jpg', exif=exif)
+    assert read_image(tmp_path / 'a.jpg').shape == (8, 4, 3)

@@ -176,4 +176,4 @@ def test_images_are_turned_as_their_exif_says(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6  # orientation: a quarter turn
     image.save(tmp_path / 'a.jpg', exif=exif)
-    assert read_image(tmp_path / 'a.jpg').shape == (8, 4, 3)
+    assert files.read_image(tmp_path / 'a.jpg').shape == (8, 4, 3)

@@ -41,15 +41,15 @@ def _lloyd(points, mask, start, rounds):
     last = None
     for _ in range(rounds):
         # |x|^2 is the same for every cluster and is left out.
-        distance = torch.baddbmm(centroids.square().sum(2)[:, None], points, centroids.transpose(1, 2), alpha=-2)
-        member = distance.argmin(2)
+        distance = torch.baddbmm(centroids.square().sum(2, keepdim=True), centroids, points.transpose(1, 2), alpha=-2)
+        member = distance.min(1, keepdim=True).indices
         if sync.is_free(points):
             if last is not None and torch.equal(member, last):
                 break
             last = member
-        chosen = torch.zeros_like(distance).scatter_(2, member[..., None], mask[..., None].to(points.dtype))
-        size = chosen.sum(1)[..., None]
-        mean = torch.bmm(chosen.transpose(1, 2), points) / size.clamp(min=1)
+        chosen = torch.zeros_like(distance).scatter_(1, member, mask[:, None].to(points.dtype))
+        size = chosen.sum(2, keepdim=True)
+        mean = torch.bmm(chosen, points) / size.clamp(min=1)
         centroids = torch.where(size > 0, mean, centroids)
     few = (count <= k)[:, None, None]
     return torch.where(few, first, centroids), exists

@@ -239,6 +239,8 @@ def test_resumed_run_ends_with_the_same_bits(trained, tmp_path):
         train(FBR, tmp_path, SHORT_FBR, hooks=[StopAt(3)])  # a step after the checkpoint, which is done again
     assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'iter_2.pth')
     assert state(tmp_path, 2)['decode_head.loss_decode.1.nroi.fill'] > 0
+    (tmp_path / 'iter_3.pth').write_bytes(b'half a file')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_3.pth'))
     train(FBR, tmp_path, SHORT_FBR, resume=True)
     assert not differing(state(tmp_path), state(trained))
     one, other = (checkpoint(folder)['optimizer']['state'] for folder in (tmp_path, trained))

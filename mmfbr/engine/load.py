@@ -1,36 +1,8 @@
 """Loads configs' models and checkpoints: data only, with errors that say what does not fit."""
-import pickle
-
 import torch
 
-from mmfbr.files import InputError, existing
-
-
-def load_state(path, what='The checkpoint'):
-    """The state dict of a checkpoint file, on the CPU; never runs code from it.
-
-    Raises:
-        InputError: when the file is missing, damaged, or holds anything but tensors and mmengine's own records.
-    """
-    try:
-        content = torch.load(existing(path, what), map_location='cpu', weights_only=True)
-    except InputError:
-        raise
-    except pickle.UnpicklingError as error:
-        raise InputError(f'{what} {path} is damaged, or holds objects other than tensors, which are not loaded for '
-                         f'safety ({_reason(error)}).') from error
-    except Exception as error:  # torch interprets the damaged bytes, and what that raises is anything
-        raise InputError(f'{what} {path} cannot be read; it is damaged or no checkpoint ({_reason(error)}).') from error
-    state = content.get('state_dict', content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f'{what} {path} holds no state dict.')
-    return {str(key).removeprefix('module.'): value for key, value in state.items()}  # of a data-parallel wrapper
-
-
-def _reason(error):
-    """The line of torch's message that says what is wrong, without its advice to load the file all the same."""
-    said = str(error).rpartition('WeightsUnpickler error: ')[2].partition(' Please use')[0]
-    return (said.splitlines() or [type(error).__name__])[0].rstrip('.')
+from mmfbr.files import InputError
+from mmfbr.safe_loading import load_state
 
 
 def check_fit(state, expected, what):

@@ -34,7 +34,7 @@ def load_config(path, options=None, work_dir=None):
 def train(path, work_dir=None, resume=False, amp=False, options=None, launcher='none'):
     """Trains the config at ``path``; see ``tools/train.py``."""
     config = load_config(path, options, work_dir)
-    config.resume = resume
+    config.resume = resume or config.get('resume', False)
     if amp:
         if not torch.cuda.is_available():
             raise InputError('--amp needs a GPU: on the CPU mmengine has no mixed precision training. Leave the flag '

@@ -1,8 +1,9 @@
 """Hooks for the training loop."""
 from mmfbr.registry import HOOKS, register
 
+from .atomic_checkpoint import AtomicCheckpointHook
 from .step_seed import StepSeedHook
 
-__all__ = ['StepSeedHook']
+__all__ = ['AtomicCheckpointHook', 'StepSeedHook']
 
-register(HOOKS, StepSeedHook)
+register(HOOKS, AtomicCheckpointHook, StepSeedHook)

@@ -1,4 +1,6 @@
 """`CAMHead`: classifies images by pooled features; the classifier applied to each pixel is the class activation map."""
+import math
+
 import torch
 from mmengine.model import BaseModule
 from torch import nn
@@ -22,6 +24,9 @@ class CAMHead(BaseModule):
         tap_threshold (float): share of a channel's maximum above which an activation enters TAP.
         bg_score (float): constant score of the background in FBR's view and at test, in [0, 1].
         temperature (float): of the softmax whose entropy tells FBR's unsure pixels; 1 is the method's.
+        prior (float | None): share of the images that hold a class, in (0, 1), the mean over classes. With it the image
+            logits have a bias that starts at this prior (Lin et al., ICCV 2017, section 4.1), so that the first steps
+            need not drive every map below zero. The maps do not contain the bias.
         loss_decode (dict | list[dict]): losses of image logits and labels; an ``FBRLoss`` gets the pixels instead.
         init_cfg (dict): as in mmengine.
 
@@ -31,19 +36,23 @@ class CAMHead(BaseModule):
     align_corners = False
 
     def __init__(self, in_channels, num_classes, in_index=-1, bg_index=0, pooling='gap', tap_threshold=0.1,
-                 bg_score=0.2, temperature=1.0, loss_decode=None, init_cfg=None):
+                 bg_score=0.2, temperature=1.0, prior=None, loss_decode=None, init_cfg=None):
         super().__init__(init_cfg or dict(type='Normal', std=0.01, override=dict(name='classifier')))
         if pooling not in ('gap', 'tap'):
             raise ValueError(f"CAMHead: pooling must be 'gap' or 'tap'; it is {pooling!r}.")
         if num_classes < 2 or not 0 <= bg_index < num_classes:
             raise ValueError(f'CAMHead: num_classes={num_classes} counts the background, so it is at least 2, and '
                              f'bg_index={bg_index} is one of them.')
+        if prior is not None and not 0 < prior < 1:
+            raise ValueError(f'CAMHead: prior is a share of the images, between 0 and 1; it is {prior!r}.')
         self.in_channels, self.in_index = in_channels, in_index
         self.num_classes = self.out_channels = num_classes
         self.bg_index, self.bg_score, self.temperature = bg_index, bg_score, temperature
         self.pooling, self.tap_threshold = pooling, tap_threshold
         self.foreground = [c for c in range(num_classes) if c != bg_index]
         self.classifier = nn.Conv2d(in_channels, num_classes - 1, 1, bias=False)
+        self.bias = None if prior is None else nn.Parameter(
+            torch.full((num_classes - 1, ), math.log(prior / (1 - prior))))
         losses = loss_decode or dict(type='MultiLabelSoftMarginLoss')
         losses = [losses] if isinstance(losses, dict) else losses
         self.loss_decode = nn.ModuleList(MODELS.build(loss) for loss in losses)
@@ -58,7 +67,8 @@ class CAMHead(BaseModule):
     def classify(self, feature, valid):
         """Image logits (N, C - 1) of a map (N, L, H, W), pooled over the pixels ``valid`` (N, H, W)."""
         pooled = (average_pool if self.pooling == 'gap' else self._tap)(feature, valid)
-        return self.classifier(pooled[..., None, None]).flatten(1)
+        logits = self.classifier(pooled[..., None, None]).flatten(1)
+        return logits if self.bias is None else logits + self.bias
 
     def _tap(self, feature, valid):
         return thresholded_average_pool(feature, valid, self.tap_threshold)

@@ -35,6 +35,19 @@ def test_gap_logits_are_the_mean_of_the_cam():
     torch.testing.assert_close(logits, head(feature).mean((2, 3)))
 
 
+def test_a_prior_is_where_the_probabilities_start_and_is_not_in_the_maps():
+    head, feature = CAMHead(8, 4, prior=0.2), torch.zeros(2, 8, 4, 4)
+    logits = head.classify(feature, torch.ones(2, 4, 4, dtype=torch.bool))
+    torch.testing.assert_close(logits.sigmoid(), torch.full((2, 3), 0.2))
+    assert not head(feature).any()
+    logits.sum().backward()
+    assert head.bias.grad.all()
+    assert head.image_scores(feature)[:, 1:].sub(0.2).abs().max() < 1e-6
+    for prior in (0, 1, -0.5):
+        with pytest.raises(ValueError, match='prior'):
+            CAMHead(8, 4, prior=prior)
+
+
 @pytest.mark.parametrize('pooling', ['gap', 'tap'])
 def test_padding_does_not_change_the_logits(pooling):
     torch.manual_seed(0)

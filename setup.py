@@ -91,7 +91,7 @@ setup(
     # environment with the OneDL forks lacks `mmcv`, and it would install OpenMMLab's files over the forks' module.
     # `mmfbr.requirements_check` asks for them at import, whichever distribution they came from.
     # mmsegmentation imports ftfy and regex without asking pip for them.
-    install_requires=['torch>=2.0', 'numpy>=1.22', 'pillow>=9.0', 'packaging', 'ftfy', 'regex'],
+    install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.0', 'packaging', 'ftfy', 'regex'],
     extras_require={
         'openmmlab': ['mmengine>=0.10.0', 'mmcv>=2.0.0', 'mmsegmentation>=1.2.0', 'mmdet>=3.3.0'],
         'onedl': ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6', 'onedl-mmsegmentation>=1.4.2',

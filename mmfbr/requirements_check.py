@@ -14,7 +14,7 @@ from packaging.version import Version
 
 # module: (lowest version, pip's name for it)
 LOWEST = {
-    'torch': ('2.0', 'torch'),
+    'torch': ('2.4', 'torch'),
     'mmengine': ('0.10.0', 'mmengine'),
     'mmcv': ('2.0.0', 'mmcv'),
     'mmseg': ('1.2.0', 'mmsegmentation'),

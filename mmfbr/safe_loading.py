@@ -15,8 +15,6 @@ def allow_checkpoint_classes():
     history names its statistics by ``getattr``, which as such would open every door; a function that knows these names
     alone stands in for it. numpy's two functions moved in numpy 2; files written before and after are read by both.
     """
-    if not hasattr(torch.serialization, 'add_safe_globals'):  # torch < 2.4
-        return
     multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
     kinds = [type(np.dtype(kind)) for kind in ('bool', 'int32', 'int64', 'float32', 'float64')]
     moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')

@@ -143,7 +143,7 @@ def environment(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('versions', [
     {},
-    {'torch': '2.0.1+cu118', 'mmengine': '0.10.0', 'mmcv': '2.0.0'},
+    {'torch': '2.4.0+cu118', 'mmengine': '0.10.0', 'mmcv': '2.0.0'},
     {'mmengine': '0.10.12', 'mmcv': '2.3.6', 'mmseg': '1.4.2', 'mmdet': '3.5.1'},  # the OneDL forks
     {'mmdet': None},
 ])
@@ -153,7 +153,7 @@ def test_environments_that_work_are_accepted(environment, versions):
 
 
 @pytest.mark.parametrize(('versions', 'words'), [
-    ({'torch': '1.13.1'}, ('torch>=2.0', '1.13.1', 'pip install "torch>=2.0"')),
+    ({'torch': '2.3.1'}, ('torch>=2.4', '2.3.1', 'pip install "torch>=2.4"')),
     ({'mmengine': '0.8.4'}, ('mmengine>=0.10.0', '0.8.4', 'pip install')),
     ({'mmcv': '1.7.2'}, ('mmcv>=2.0.0', '1.7.2', 'MMCV_WITH_OPS=1 pip install')),
     ({'mmcv': '2.0.0rc4'}, ('mmcv>=2.0.0', '2.0.0rc4')),
@@ -193,4 +193,4 @@ def test_import_of_mmfbr_is_refused_before_anything_heavy(tmp_path):
     (tmp_path / 'torch' / 'version.py').write_text("__version__ = '1.8.0'")
     outcome = subprocess.run([sys.executable, '-c', 'import mmfbr'], cwd=ROOT, capture_output=True, text=True,
                              env={**os.environ, 'PYTHONPATH': str(tmp_path)})
-    assert outcome.stderr.splitlines()[-1].startswith('ImportError: mmfbr needs torch>=2.0 and found 1.8.0: ')
+    assert outcome.stderr.splitlines()[-1].startswith('ImportError: mmfbr needs torch>=2.4 and found 1.8.0: ')

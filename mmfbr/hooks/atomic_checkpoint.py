@@ -62,7 +62,8 @@ class AtomicCheckpointHook(CheckpointHook):
             except InputError as error:
                 runner.logger.warning(f'Passed over while resuming: {error}')
         if candidates:
-            runner.logger.warning(f'No checkpoint in {runner.work_dir} can be read; training starts from the beginning.')
+            runner.logger.warning(f'No checkpoint in {runner.work_dir} can be read: training starts from the '
+                                  'beginning.')
         return None, bool(candidates)
 
     def _candidates(self, work_dir):

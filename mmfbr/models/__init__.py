@@ -8,11 +8,12 @@ from .classification_loss import MultiLabelSoftMarginLoss
 from .data_preprocessor import CAMDataPreprocessor
 from .fbr_loss import FBRLoss
 from .fbr_neck import FBRNeck
+from .resnet38d import ResNet38d
 
 __all__ = [
     'ActiveSampler', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss',
-    'NROIBank'
+    'NROIBank', 'ResNet38d'
 ]
 
 register(MODELS, ActiveSampler, CAMDataPreprocessor, CAMHead, CAMSegmentor, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss,
-         NROIBank)
+         NROIBank, ResNet38d)

@@ -18,12 +18,19 @@ model = dict(
         base_channels=32,
         strides=(1, 2, 1, 1),
         out_indices=(3, )),
-    decode_head=dict(type='CAMHead', in_channels=256, in_index=0, num_classes=5, pooling='gap', temperature=0.2),
+    decode_head=dict(
+        type='CAMHead',
+        in_channels=256,
+        in_index=0,
+        num_classes=5,
+        pooling='gap',
+        temperature=0.2,
+        prior=0.3),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
 optim_wrapper = dict(optimizer=dict(lr=2e-3), paramwise_cfg=None)
-train_cfg = dict(max_iters=240, val_interval=120)
+train_cfg = dict(max_iters=128, val_interval=64)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, begin=0, end=20, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=20, end=240, by_epoch=False)
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=20, end=128, by_epoch=False)
 ]

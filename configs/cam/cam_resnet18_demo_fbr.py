@@ -1,4 +1,4 @@
-"""cam_resnet18_demo with FBR from a quarter of the schedule on."""
+"""cam_resnet18_demo with FBR from a quarter of the schedule on, weighed as on MSRC-v2."""
 _base_ = './cam_resnet18_demo.py'
 model = dict(
     neck=dict(type='FBRNeck', in_channels=256, in_index=0),
@@ -6,7 +6,9 @@ model = dict(
         dict(type='MultiLabelSoftMarginLoss'),
         dict(
             type='FBRLoss',
-            warmup_iters=60,
+            w_fb=0.5,
+            w_if=0.5,
+            warmup_iters=32,
             nroi=dict(type='NROIBank', capacity=20_000),
-            sampler=dict(type='ActiveSampler'))
+            sampler=dict(type='ActiveSampler', rate=1.0, quantile=0.0))
     ]))

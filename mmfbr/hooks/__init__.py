@@ -3,7 +3,8 @@ from mmfbr.registry import HOOKS, register
 
 from .atomic_checkpoint import AtomicCheckpointHook
 from .step_seed import StepSeedHook
+from .visualization import FBRVisualizationHook
 
-__all__ = ['AtomicCheckpointHook', 'StepSeedHook']
+__all__ = ['AtomicCheckpointHook', 'FBRVisualizationHook', 'StepSeedHook']
 
-register(HOOKS, AtomicCheckpointHook, StepSeedHook)
+register(HOOKS, AtomicCheckpointHook, FBRVisualizationHook, StepSeedHook)

@@ -85,15 +85,20 @@ class CAMHead(BaseModule):
         logits, losses = self.classify(feature, valid), {}
         for loss in self.loss_decode:
             if isinstance(loss, FBRLoss):
-                value = loss.contrast(lambda: self._view(feature, present, valid), logits)
+                value = loss.contrast(lambda: self.pixel_view(inputs, present, valid), logits)
             else:
                 value = loss(logits, present[:, self.foreground])
             losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value
         return losses
 
     @torch.no_grad()
-    def _view(self, feature, present, valid):
-        cam = self.full_maps(self.classifier(feature).float(), 0.0)
+    def pixel_view(self, inputs, present, valid=None):
+        """The ``PixelView`` of feature maps for image-level labels ``present`` (N, C) bool; ``valid`` (N, H, W) bool,
+        None: all pixels."""
+        cam = self.full_maps(self.forward(inputs).float(), 0.0)
+        present = present.to(cam.device)
+        if valid is None:
+            valid = torch.ones_like(cam[:, 0], dtype=torch.bool)
         return cam_view(cam, present, valid, self.bg_index, self.bg_score, self.temperature)
 
     def _labels(self, samples):

@@ -50,7 +50,7 @@ class Sight:
 @dataclass(frozen=True, eq=False)
 class Case:
     """An image of the report: pixels (H, W, 3) uint8, its labels (class indices), truth (H, W), ``usual`` background or
-    not (None: unknown), what host and FBR make of it, and FBR's ``Regions``."""
+    not (None: unknown), what host and FBR make of it, and FBR's ``Cells``."""
     image_id: str
     image: np.ndarray
     labels: list
@@ -83,7 +83,7 @@ def read_case(image_id, item, truth, cuts, look):
         item (dict): ``img_path`` and ``image_labels`` (C,) bool.
         truth (Truth): where the masks are.
         cuts (Iterable): (run, threshold) of host and FBR.
-        look (callable): (image, labels) -> Regions.
+        look (callable): (image, labels) -> Cells.
     """
     image, labels = read_image(item['img_path']), item['image_labels']
     actual = read_mask(Path(truth.mask_dir) / f'{image_id}.png')

@@ -5,14 +5,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mmfbr.core.sampler import queries
 from mmfbr.core.stream import derived_generator
-from mmfbr.core.views import cam_view
 from mmfbr.files import InputError
 from mmfbr.models import FBRLoss, FBRNeck
+from mmfbr.models.regions import find_regions
 
 
-class Regions(NamedTuple):
+class Cells(NamedTuple):
     """The cells of an image's feature map, (h, w) each."""
     clusters: np.ndarray
     """int64: number of the NROI that a background cell is nearest to, -1 for a foreground cell."""
@@ -21,8 +20,8 @@ class Regions(NamedTuple):
 
 
 @torch.no_grad()
-def regions(model, image, present, settings, seed=0):
-    """The ``Regions`` that a training step would see if the image, unflipped at the first scale, were its batch.
+def image_cells(model, image, present, settings, seed=0):
+    """The ``Cells`` that a training step would see if the image, unflipped at the first scale, were its batch.
 
     Args:
         model (CAMSegmentor): with ``FBRNeck`` and ``FBRLoss``, in eval mode.
@@ -38,21 +37,9 @@ def regions(model, image, present, settings, seed=0):
     if not isinstance(neck, FBRNeck) or loss is None:
         raise InputError('NROIs and queries need a model with an FBRNeck and an FBRLoss; give the config with FBR.')
     features = model.extract_feat(_input(model, image, settings))  # held here: the neck remembers its map only weakly
-    cam = head.full_maps(head(features).float(), 0.0)
-    valid = torch.ones_like(cam[:, 0], dtype=torch.bool)
-    view = cam_view(cam, torch.as_tensor(present, device=cam.device)[None], valid, head.bg_index, head.bg_score,
-                    head.temperature)
-    generator = derived_generator(cam.device, 'report', seed)
-    _, z_bg, _ = neck.embed(valid, generator, background=False)
-    background = view.labels == head.bg_index
-    centroids, exists = loss.nroi.extract(z_bg.flatten(1, 2), background.flatten(1), generator)
-    distance = torch.cdist(z_bg.flatten(1, 2), centroids).masked_fill(~exists[:, None], torch.inf)
-    clusters = distance.argmin(2).view_as(view.labels).masked_fill(~background, -1)
-    rate, quantile = (own if own is not None else hosts for own, hosts in
-                      ((loss.sampler.rate, view.rate), (loss.sampler.quantile, view.quantile)))
-    unsure = queries(view.scores, view.probabilities, view.labels, valid, head.bg_index, rate, quantile,
-                     loss.sampler.floor)
-    return Regions(clusters[0].cpu().numpy(), unsure[0].cpu().numpy())
+    view = head.pixel_view(features, torch.as_tensor(present)[None])
+    found = find_regions(neck, loss, view, head.bg_index, derived_generator(view.scores.device, 'report', seed))
+    return Cells(found.clusters[0].cpu().numpy(), found.queries[0].cpu().numpy())
 
 
 def _input(model, image, settings):

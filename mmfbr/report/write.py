@@ -14,7 +14,7 @@ from .cases import choose_images, read_case
 from .comparison import THRESHOLDS, Comparison, Truth, measure
 from .facts import environment
 from .page import page
-from .pixels import regions
+from .pixels import image_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def write_report(path, host, fbr, choose_list, score_list, images=8, mask_dir='S
 
     settings = CamSettings(**configs[1].get('cam_cfg', {}))
     cases = [read_case(image, items[image], truth, zip(runs, [run.threshold for run in measured], strict=True),
-                       lambda pixels, labels: regions(model, pixels, labels, settings))
+                       lambda pixels, labels: image_cells(model, pixels, labels, settings))
              for image in progress(choose_images(_things(items, truth), images, truth.usual))]
     write_text(path, page(title, numbers, curves, cases, truth, [run.facts() for run in runs], environment(), commands))
     if json_path is not None:

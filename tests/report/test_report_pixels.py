@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmfbr.cam import CamSettings
 from mmfbr.files import InputError
 from mmfbr.models import CAMDataPreprocessor, CAMHead, FBRNeck
-from mmfbr.report.pixels import regions
+from mmfbr.report.pixels import image_cells
 
 RED = np.array([[100, 90, 0, 0], [80, 70, 0, 0], [60, 0, 0, 0], [0, 0, 0, 0]])
 
@@ -37,7 +37,7 @@ def image():
 
 
 def test_clusters_and_queries(model):
-    found = regions(model, image(), np.array([True, True]), CamSettings())
+    found = image_cells(model, image(), np.array([True, True]), CamSettings())
     np.testing.assert_array_equal(found.clusters == -1, RED > 0)
     green, blue = found.clusters[0, 2], found.clusters[3, 0]
     assert {green, blue} == {0, 1}
@@ -50,20 +50,20 @@ def test_clusters_and_queries(model):
 
 def test_sampler_settings_count(model):
     model.decode_head.loss_decode[1].sampler.rate = 0.0
-    assert regions(model, image(), np.array([True, True]), CamSettings()).queries.sum() == 1
+    assert image_cells(model, image(), np.array([True, True]), CamSettings()).queries.sum() == 1
 
 
 def test_size_of_the_input(model):
-    found = regions(model, image()[:, :40], np.array([True, True]), CamSettings(size=(32, 80)))
+    found = image_cells(model, image()[:, :40], np.array([True, True]), CamSettings(size=(32, 80)))
     assert found.clusters.shape == found.queries.shape == (2, 5)
 
 
 def test_image_without_foreground(model):
-    found = regions(model, image(), np.array([True, False]), CamSettings())
+    found = image_cells(model, image(), np.array([True, False]), CamSettings())
     assert (found.clusters >= 0).all() and not found.queries.any()
 
 
 def test_model_without_fbr(model):
     del model.decode_head.loss_decode[1]
     with pytest.raises(InputError, match='need a model with an FBRNeck and an FBRLoss'):
-        regions(model, image(), np.array([True, True]), CamSettings())
+        image_cells(model, image(), np.array([True, True]), CamSettings())

@@ -1,0 +1,8 @@
+"""CAM on PASCAL VOC 2012 from image-level labels: ResNet-38 at stride 8, five passes in batches of 16."""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/voc12.py', '../_base_/models/cam_resnet38d-os8.py',
+    '../_base_/schedules/cam_sgd.py'
+]
+model = dict(data_preprocessor=dict(size=(512, 512), size_divisor=None), decode_head=dict(num_classes=21))
+optim_wrapper = dict(optimizer=dict(lr=0.01, weight_decay=5e-4))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=1000))

@@ -1,0 +1,7 @@
+"""Second stage on MS COCO 2014: DeepLabV1-LargeFOV on ResNet-38, trained on pseudo masks."""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/coco14_seg.py',
+    '../_base_/models/deeplabv1-largefov_resnet38d.py', '../_base_/schedules/seg_sgd_20k.py'
+]
+model = dict(decode_head=dict(num_classes=81))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=2000))

@@ -1,0 +1,7 @@
+"""Second stage on PASCAL VOC 2012: DeepLabV3+ on MobileNetV2, trained on pseudo masks."""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/voc12_seg.py',
+    '../_base_/models/deeplabv3plus_mobilenetv2.py', '../_base_/schedules/seg_sgd_20k.py'
+]
+model = dict(data_preprocessor=dict(size=(512, 512)), decode_head=dict(num_classes=21))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=2000))

@@ -1,0 +1,7 @@
+"""Second stage on MS COCO 2014: SegFormer-B2, trained on pseudo masks."""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/coco14_seg.py',
+    '../_base_/models/segformer_mit-b2.py', '../_base_/schedules/seg_adamw_20k.py'
+]
+model = dict(decode_head=dict(num_classes=81))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=2000))

@@ -1,0 +1,8 @@
+"""segformer_mit-b2_coco14 with FBR."""
+_base_ = './segformer_mit-b2_coco14.py'
+model = dict(
+    neck=dict(type='FBRNeck', in_channels=512, in_index=3),
+    decode_head=dict(loss_decode=[
+        dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0),
+        dict(type='FBRLoss', nroi=dict(type='NROIBank'), sampler=dict(type='ActiveSampler'))
+    ]))

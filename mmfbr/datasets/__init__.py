@@ -3,9 +3,9 @@ from mmfbr.registry import DATASETS, TRANSFORMS, register
 
 from .image_label_dataset import ImageLabelDataset
 from .label_sources import read_labels
-from .transforms import LoadCheckedImage, PackImageLabelInputs
+from .transforms import LoadCheckedAnnotations, LoadCheckedImage, PackImageLabelInputs
 
-__all__ = ['ImageLabelDataset', 'LoadCheckedImage', 'PackImageLabelInputs', 'read_labels']
+__all__ = ['ImageLabelDataset', 'LoadCheckedAnnotations', 'LoadCheckedImage', 'PackImageLabelInputs', 'read_labels']
 
 register(DATASETS, ImageLabelDataset)
-register(TRANSFORMS, LoadCheckedImage, PackImageLabelInputs)
+register(TRANSFORMS, LoadCheckedAnnotations, LoadCheckedImage, PackImageLabelInputs)

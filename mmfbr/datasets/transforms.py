@@ -1,8 +1,9 @@
-"""Pipeline steps for image-level labels."""
+"""Pipeline steps for image-level labels, and loading with errors that name the file."""
+import numpy as np
 import torch
 from mmcv.transforms import LoadImageFromFile
 from mmengine.structures import LabelData
-from mmseg.datasets.transforms import PackSegInputs
+from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 
 from mmfbr.files import InputError
 
@@ -31,3 +32,38 @@ class PackImageLabelInputs(PackSegInputs):
         packed = super().transform(results)
         packed['data_samples'].gt_label = LabelData(multi_hot=torch.from_numpy(results['image_labels'].copy()))
         return packed
+
+
+class LoadCheckedAnnotations(LoadAnnotations):
+    """``LoadAnnotations`` that names a mask which is missing, damaged, in colours, of another size, or out of range.
+
+    Args:
+        num_classes (int | None): indices must be below it, or 255; None: not checked.
+        kwargs: as ``LoadAnnotations``.
+    """
+
+    def __init__(self, *args, num_classes=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.num_classes = num_classes
+
+    def transform(self, results):
+        """As in mmseg; raises InputError with the path."""
+        path = results['seg_map_path']
+        try:
+            results = super().transform(results)
+        except Exception as error:  # decoders differ in what they raise
+            reason = ' '.join(str(error).split())
+            raise InputError(f'The mask {path} cannot be read ({reason}). Write it again, or take its image off the '
+                             'list.') from error
+        mask, size = results['gt_seg_map'], results.get('ori_shape')
+        if mask.ndim != 2:
+            raise InputError(f'The mask {path} holds colours; class indices need a palette or 8-bit grey PNG.')
+        if size is not None and mask.shape != tuple(size):
+            raise InputError(f'The mask {path} has {mask.shape[1]} x {mask.shape[0]} pixels, its image {size[1]} x '
+                             f'{size[0]}. Write it again at the size of the image.')
+        if self.num_classes is not None:
+            wrong = sorted({*np.unique(mask).tolist()} - {*range(self.num_classes), 255})
+            if wrong:
+                raise InputError(f'The mask {path} has the values {", ".join(map(str, wrong[:5]))}; class indices go '
+                                 f'from 0 to {self.num_classes - 1}, and 255 is ignored.')
+        return results

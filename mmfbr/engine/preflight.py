@@ -1,5 +1,7 @@
 """Finds what is wrong with a config before training starts."""
-from mmfbr.files import InputError
+import os
+
+from mmfbr.files import InputError, read_lines
 
 from .load import check_fit, check_model_fit, load_state
 
@@ -8,13 +10,15 @@ def check_config(cfg):
     """Raises InputError for what would fail, or go wrong silently, in a training of ``cfg``.
 
     Checked: the files of pretrained backbones and of ``load_from`` exist, fit the network and hold no code; heads and
-    training data agree on the number of classes. (mmengine logs a checkpoint without a matching key, or with tensors of
-    another shape, and trains on from random weights.)
+    training data agree on the number of classes; images and masks of mmseg's data sets are there. (mmengine logs a
+    checkpoint without a matching key, or with tensors of another shape, and trains on from random weights.)
     """
     from mmengine.registry import MODELS, init_default_scope
     init_default_scope(cfg.get('default_scope', 'mmengine'))
     model = cfg.get('model') or {}
     _check_classes(model, cfg)
+    for part in ('train', 'val', 'test'):
+        _check_masks(_innermost(cfg, part), f'{part}_dataloader.dataset')
     init = (model.get('backbone') or {}).get('init_cfg') or {}
     if isinstance(init, dict) and init.get('type') == 'Pretrained' and _is_local(init['checkpoint']):
         what = 'The pretrained weights (model.backbone.init_cfg.checkpoint)'
@@ -34,7 +38,7 @@ def _is_local(path):
 
 
 def _check_classes(model, cfg):
-    classes = _classes((cfg.get('train_dataloader') or {}).get('dataset') or {})
+    classes = _classes(_innermost(cfg, 'train'))
     heads = model.get('decode_head')
     for head in heads if isinstance(heads, (list, tuple)) else [heads or {}]:
         if classes and head.get('num_classes') not in (None, len(classes)):
@@ -42,7 +46,35 @@ def _check_classes(model, cfg):
                              f'{len(classes)} classes (background included where there is one). Set num_classes to it.')
 
 
-def _classes(dataset):
+def _innermost(cfg, part):
+    dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset') or {}
     while 'dataset' in dataset:  # wrappers such as RepeatDataset
         dataset = dataset['dataset']
-    return (dataset.get('metainfo') or {}).get('classes')
+    return dataset
+
+
+def _classes(dataset):
+    """Those of the config, else those of mmseg's data set itself."""
+    from mmengine.registry import DATASETS
+    classes = (dataset.get('metainfo') or {}).get('classes')
+    if isinstance(classes, str):  # a file with a class a line; a data set with a name that is no file fails by itself
+        classes = read_lines(classes, 'The class list (metainfo.classes)')
+    if not classes and dataset.get('type'):
+        classes = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
+    return classes
+
+
+def _check_masks(dataset, key):
+    """That the list, images and masks of a data set with masks exist: a worker would meet the first gap hours later."""
+    prefix, listed = dataset.get('data_prefix') or {}, dataset.get('ann_file')
+    if not listed or not {'img_path', 'seg_map_path'} <= {*prefix}:
+        return
+    root = dataset.get('data_root') or ''
+    images = read_lines(os.path.join(root, listed), f'The image list ({key}.ann_file)')
+    for name, suffix, what in (('img_path', dataset.get('img_suffix', '.jpg'), 'images'),
+                               ('seg_map_path', dataset.get('seg_map_suffix', '.png'), 'masks')):
+        folder = os.path.join(root, prefix[name])
+        missing = [image for image in images if not os.path.exists(os.path.join(folder, image + suffix))]
+        if missing:
+            raise InputError(f'{len(missing)} of the {len(images)} {what} of {listed} are not in {folder} '
+                             f'({key}.data_prefix.{name}), first {missing[0]}{suffix}. Make them, or correct the folder.')

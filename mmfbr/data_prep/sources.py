@@ -1,0 +1,160 @@
+"""Reads the files of an archive one after the other, or of the folder it was unpacked to; no archive is in memory."""
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from mmfbr.files import InputError
+
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a source.
+
+    Attributes:
+        name (str): path below the source's ``anchor``, with slashes.
+        size (int): bytes.
+        what (str): how messages call it.
+        path (Path | None): where it lies, when the source is a folder.
+        open (Callable): gives a binary stream; of a tar archive only until the next member is asked for.
+    """
+    name: str
+    size: int
+    what: str
+    path: Path | None
+    open: Callable
+
+    @contextmanager
+    def stream(self):
+        """``open``, with errors of a damaged archive as InputError."""
+        try:
+            with self.open() as stream:
+                yield stream
+        except BROKEN as error:
+            raise InputError(f'{self.what} cannot be read ({error}): {REMEDY}') from error
+
+    def read(self):
+        """All of its bytes; raises InputError when the archive ends before."""
+        with self.stream() as stream:
+            data = stream.read()
+        if len(data) != self.size:
+            raise InputError(f'{self.what} has {len(data)} of its {self.size} bytes: {REMEDY}')
+        return data
+
+
+REMEDY = 'the download is incomplete or damaged. Fetch the archive again; what was unpacked stays.'
+
+
+class Source:
+    """An official archive (tar, tar.gz or zip) or the folder that it was unpacked to.
+
+    Args:
+        path (str | Path): the archive; or the unpacked folder: one that holds ``anchor``, ``anchor`` itself, or one
+            between.
+        anchor (str): the folder inside of the archive that member names are relative to.
+        marker (str): a path below ``anchor`` by which the folder is recognised.
+    """
+
+    def __init__(self, path, anchor, marker=''):
+        self.path, self.anchor = Path(path), PurePosixPath(anchor)
+        if not self.path.exists():
+            raise InputError(f'{path} does not exist.')
+        self.folder = self._unpacked(marker) if self.path.is_dir() else None
+        self.zipped = self.folder is None and zipfile.is_zipfile(self.path)
+        if self.folder is None and not self.zipped and not _is_tar(self.path):
+            raise InputError(f'{path} is no archive that can be read: {REMEDY}')
+
+    @property
+    def has_checksums(self):
+        """True when reading a member whole says that its bytes are the archive's."""
+        return self.folder is None and (self.zipped or self.path.suffix != '.tar')
+
+    def members(self, wanted):
+        """Yields a ``Member`` for each regular file for whose name ``wanted`` is true."""
+        walk = self._files() if self.folder else self._zip() if self.zipped else self._tar()
+        try:
+            for member in walk:
+                parts = PurePosixPath(member.name).parts
+                # Archives packed on a Mac hold a `._NAME` beside each file; `..` would lead out of the target.
+                if not parts[-1].startswith('._') and '..' not in parts and wanted(member.name):
+                    yield member
+        except BROKEN as error:
+            raise InputError(f'{self.path} cannot be read to its end ({error}): {REMEDY}') from error
+
+    def _unpacked(self, marker):
+        parts = self.anchor.parts
+        for start in range(len(parts) + 1):
+            folder = Path(self.path, *parts[start:])
+            if (folder / marker).exists():
+                return folder
+        raise InputError(f'{self.path} holds no {self.anchor / marker}: it is not the folder that the archive unpacks '
+                         'to.')
+
+    def _below(self, name):
+        """The part of ``name`` below the anchor, or None."""
+        parts, anchor = PurePosixPath(name).parts, self.anchor.parts
+        for start in range(len(parts) - len(anchor)):
+            if parts[start:start + len(anchor)] == anchor:
+                return '/'.join(parts[start + len(anchor):])
+        return None
+
+    def _files(self):
+        for folder, folders, names in os.walk(self.folder):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder, name)
+                yield Member(path.relative_to(self.folder).as_posix(), path.stat().st_size, str(path), path,
+                             partial(path.open, 'rb'))
+
+    def _zip(self):
+        with zipfile.ZipFile(self.path) as archive:
+            for info in archive.infolist():
+                name = None if info.is_dir() else self._below(info.filename)
+                if name:
+                    yield Member(name, info.file_size, f'{info.filename} in {self.path}', None,
+                                 partial(archive.open, info))
+
+    def _tar(self):
+        with tarfile.open(self.path) as archive:
+            while (info := archive.next()) is not None:
+                archive.members.clear()  # tarfile keeps what it has passed
+                name = self._below(info.name) if info.isfile() else None
+                if name:
+                    yield Member(name, info.size, f'{info.name} in {self.path}', None,
+                                 partial(archive.extractfile, info))
+
+
+def _is_tar(path):
+    try:
+        return tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+        return False
+
+
+def find_source(given, option, folder, archive, anchor, marker, origin):
+    """The ``Source`` at ``given``, or else that of the official name ``archive`` or ``anchor`` in ``folder``.
+
+    Args:
+        given (str | None): what the user passed to ``option``.
+        option (str): the command line option.
+        folder (str | Path): where downloads lie.
+        archive (str): name of the official file.
+        anchor, marker (str): as ``Source``.
+        origin (str): where to get the archive, in words.
+    """
+    if given is not None:
+        return Source(given, anchor, marker)
+    for path in (Path(folder, anchor), Path(folder, archive)):
+        if path.exists() and (path.is_file() or (path / marker).exists()):
+            return Source(folder if path.is_dir() else path, anchor, marker)
+    raise InputError(f'{Path(folder).resolve()} holds neither {archive} nor, unpacked, '
+                     f'{PurePosixPath(anchor) / marker}. {archive} is {origin}. Put it there (--source), or say where '
+                     f'it is with {option}.')

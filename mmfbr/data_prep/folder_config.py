@@ -1,5 +1,4 @@
-"""Writes the config of a prepared folder: a shipped one, flattened, with the folder's data set, classes and '
-                                                                                    'schedule."""
+"""Writes the config of a prepared folder: a shipped one, flattened, with the folder's data set and schedule."""
 from mmfbr.cli import shipped_configs
 from mmfbr.files import InputError, voc_palette
 from mmfbr.version import __version__

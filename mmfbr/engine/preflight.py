@@ -77,4 +77,5 @@ def _check_masks(dataset, key):
         missing = [image for image in images if not os.path.exists(os.path.join(folder, image + suffix))]
         if missing:
             raise InputError(f'{len(missing)} of the {len(images)} {what} of {listed} are not in {folder} '
-                             f'({key}.data_prefix.{name}), first {missing[0]}{suffix}. Make them, or correct the folder.')
+                             f'({key}.data_prefix.{name}), first {missing[0]}{suffix}. Make them, or correct the '
+                             'folder.')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .markup import join, tag
 
 WIDTH, HEIGHT = 360, 200
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 34  # margins around the plot, room for the numbers
+LEFT, RIGHT, TOP, BOTTOM = 44, 16, 10, 34  # margins around the plot, room for the numbers
 
 
 @dataclass(frozen=True)

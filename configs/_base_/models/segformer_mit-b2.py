@@ -28,7 +28,7 @@ model = dict(
         channels=256,
         dropout_ratio=0.1,
         num_classes=21,
-        norm_cfg=dict(type='SyncBN'),
+        norm_cfg=dict(type='BN'),
         align_corners=False,
         loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
     train_cfg=dict(),

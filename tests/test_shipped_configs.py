@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from mmdet.datasets import CocoDataset
 from mmengine.runner import Runner
-from official_archives import write_coco, write_voc
+from official_archives import coco_annotations, coco_content, write_coco, write_voc
 
 from mmfbr.data_prep import prepare_coco14, prepare_voc12
 from mmfbr.engine import load_config
@@ -14,12 +15,15 @@ from mmfbr.engine.preflight import check_config
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path for folder in ('cam', 'seg') for path in (ROOT / 'configs' / folder).glob('*.py')
                  if 'voc12' in path.stem or 'coco14' in path.stem)
+# The large backbones thinner, or with fewer layers, and the channels of their last map then.
+SMALLER = {'ResNet38d': (dict(width=0.125), 512), 'ResNetV1c': (dict(base_channels=16), 512),
+           'VisionTransformer': (dict(num_layers=2, out_indices=(1, )), 768)}
 
 
 @pytest.fixture(scope='module', autouse=True)
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp('official')
-    write_voc(root / 'voc'), write_coco(root / 'coco')
+    write_voc(root / 'voc'), write_coco(root / 'coco', **{split: named(split) for split in ('train', 'val')})
     prepare_voc12(root / 'voc12', root / 'voc')
     prepare_coco14(root / 'coco14', root / 'coco')
     with pytest.MonkeyPatch.context() as patch:
@@ -30,14 +34,28 @@ def data(tmp_path_factory):
         yield root
 
 
+def named(split):
+    """An annotation file whose categories have COCO's own names."""
+    content = coco_content(split, coco_annotations(split))
+    names = CocoDataset.METAINFO['classes']
+    content['categories'] = [{**category, 'name': name} for category, name in
+                             zip(content['categories'], names, strict=True)]
+    return content
+
+
 def small(path, work_dir):
-    """The config with small crops and batches, without pretrained weights and without files of its size."""
+    """The config with small crops and batches and a thinner backbone, without pretrained weights or checkpoints."""
     config = load_config(path, {
         'model.backbone.init_cfg': None, 'model.data_preprocessor.size': (64, 64), 'train_cfg.max_iters': 2,
         'train_dataloader.batch_size': 2, 'train_dataloader.num_workers': 0,
         'train_dataloader.persistent_workers': False, 'default_hooks.logger.interval': 1,
         'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_last': False,
     }, str(work_dir))
+    if config.model.backbone.type in SMALLER:
+        settings, channels = SMALLER[config.model.backbone.type]
+        config.model.backbone.update(settings)
+        for part in (config.model.decode_head, config.model.get('neck') or {}):
+            part['in_channels'] = channels
     for part in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):
         config.pop(part, None)
     for transform in config.train_dataloader.dataset.pipeline:

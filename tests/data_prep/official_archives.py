@@ -163,7 +163,7 @@ def annotation(identity, image, category, segmentation, crowd=0):
 
 
 def coco_annotations(split):
-    """Of image 1 (101) a small thing on a large one, a crowd, run lengths; of 2 (102) every category; of 3 none."""
+    """Of image 1 (101) a small thing on a large one, a crowd, run lengths; of image 2 (102) every category; of 3 none."""
     first = dict(train=1, val=101)[split]
     crowd = np.zeros(SIZE[::-1], bool)
     crowd[6:12, 2:20] = True
@@ -184,8 +184,7 @@ def coco_images(split, images=3):
 
 
 def write_coco(folder, **contents):
-    contents = {split: contents.get(split) or coco_content(split, coco_annotations(split))
-                for split in ('train', 'val')}
+    contents = {split: contents.get(split) or coco_content(split, coco_annotations(split)) for split in ('train', 'val')}
     files = {f'instances_{split}2014.json': json.dumps(content) for split, content in contents.items()}
     write_zip(folder / 'annotations_trainval2014.zip', {**files, 'captions_train2014.json': '{}'}, 'annotations')
     for split in ('train', 'val'):

@@ -52,27 +52,26 @@ def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train
     names = _classes(table, classes, labels, masks, remarks)
     train, held_out = read_split(table, train_list, val_list) if train_list else split_images(table, val, seed)
     _check_training(train, names, table)
-    found = _masks(masks, pictures, remarks)
+    used = {image: pictures[image] for image in (*train, *held_out)}
+    found = {image: path for image, path in _masks(masks, pictures, remarks).items() if image in used}
+    suffix = _suffix(used.values())
+    lists = dict(train=train, val=held_out, trainval=[*train, *held_out],
+                 test=[image for image in held_out if image in found])
+    counts = {name: len(lists[name]) for name in ('train', 'val', 'test')}
+    text = folder_config(out.resolve(), ('background', *names), suffix, *counts.values(), config)
     with workplace(out, 'folder', ('JPEGImages', 'SegmentationClass', 'ImageSets')):
-        suffix = _suffix(pictures[image] for image in table)
-        used = {image: pictures[image] for image in (*train, *held_out)}
         written = _place_images(out, used, suffix, link, progress)
-        found = {image: found[image] for image in used if image in found}
         written += _place_masks(out, found, used, names, table, link, remarks, progress)
-        test = [image for image in held_out if image in found]
-        lists = dict(train=train, val=held_out, trainval=[*train, *held_out], test=test)
         for name, listed in lists.items():
             write_text(out / 'ImageSets' / f'{name}.txt', lines(listed))
         write_text(out / 'classes.txt', lines(['background', *names]))
         write_json(out / 'image_labels.json', {image: table[image] for image in used})
-        counts = len(train), len(held_out), len(test)
-        text = folder_config(out.resolve(), ('background', *names), suffix, *counts, config)
         if not (out / 'config.py').exists():
             write_text(out / 'config.py', text)
         elif (out / 'config.py').read_text(encoding='utf-8') != text:
-            remarks.append(f'{out / "config.py"} is kept as it was; what would be written now differs. Delete it to '
-                           'have it made again.')
-    return dict(train=len(train), val=len(held_out), test=len(test), written=written), remarks
+            remarks.append(f'{out / "config.py"} is kept as it was; what would be written now differs. Delete it to have '
+                           'it made again.')
+    return dict(**counts, written=written), remarks
 
 
 def find_pictures(folder, remarks):

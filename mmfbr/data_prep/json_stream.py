@@ -5,6 +5,7 @@ import json
 from mmfbr.files import InputError
 
 CHUNK = 1 << 20
+END_OF_NUMBER = tuple(' \t\r\n,]}')
 LONGEST = 1 << 26  # characters of one piece; whatever has more is taken for damaged
 
 
@@ -82,6 +83,8 @@ class _Text:
                 if len(self.text) - self.at > LONGEST or not self.fill():
                     raise
                 continue
-            if end < len(self.text) or not self.fill():  # a number that ends where the text does may go on
-                self.at, self.first = end, False
-                return value
+            # Of a number that is cut, say 1.5e3, the beginning is a number too.
+            if self.text[end:end + 1] not in END_OF_NUMBER and isinstance(value, (int, float)) and self.fill():
+                continue
+            self.at, self.first = end, False
+            return value

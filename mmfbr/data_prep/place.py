@@ -39,11 +39,10 @@ def workplace(out, data_set, owned):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process dies
         except BlockingIOError as error:
             raise InputError(f'Another run of prepare_data.py is at work in {out}. Wait for it, or stop it.') from error
+        for left in out.glob(f'.{NOTE}.*.part') if found is None else out.rglob('.*.????????.part'):
+            left.unlink()
         if found is None:
             write_json(out / NOTE, dict(data_set=data_set))
-        else:
-            for left in out.rglob('.*.????????.part'):
-                left.unlink()
         yield
 
 

@@ -1,4 +1,5 @@
 """Reads the files of an archive one after the other, or of the folder it was unpacked to; no archive is in memory."""
+import gzip
 import lzma
 import os
 import tarfile
@@ -12,7 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from mmfbr.files import InputError
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+BROKEN = (gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError,
+          NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Source:
     @property
     def has_checksums(self):
         """True when reading a member whole says that its bytes are the archive's."""
-        return self.folder is None and (self.zipped or self.path.suffix != '.tar')
+        return self.zipped
 
     def members(self, wanted):
         """Yields a ``Member`` for each regular file for whose name ``wanted`` is true."""
@@ -130,6 +132,8 @@ class Source:
                 if name:
                     yield Member(name, info.size, f'{info.name} in {self.path}', None,
                                  partial(archive.extractfile, info))
+            while archive.fileobj.read(1 << 20):  # to the end, where gzip has its checksum
+                pass
 
 
 def _is_tar(path):

@@ -5,6 +5,8 @@ from mmfbr.files import InputError, read_lines
 
 from .load import check_fit, check_model_fit, load_state
 
+LISTED = ('BaseSegDataset', 'PascalVOCDataset')  # mmseg's, whose files are a list's ids and an ending
+
 
 def check_config(cfg):
     """Raises InputError for what would fail, or go wrong silently, in a training of ``cfg``.
@@ -17,7 +19,7 @@ def check_config(cfg):
     init_default_scope(cfg.get('default_scope', 'mmengine'))
     model = cfg.get('model') or {}
     _check_classes(model, cfg)
-    for part in ('train', 'val', 'test'):
+    for part in ('train', 'val'):
         _check_masks(_innermost(cfg, part), f'{part}_dataloader.dataset')
     init = (model.get('backbone') or {}).get('init_cfg') or {}
     if isinstance(init, dict) and init.get('type') == 'Pretrained' and _is_local(init['checkpoint']):
@@ -59,15 +61,16 @@ def _classes(dataset):
     classes = (dataset.get('metainfo') or {}).get('classes')
     if isinstance(classes, str):  # a file with a class a line; a data set with a name that is no file fails by itself
         classes = read_lines(classes, 'The class list (metainfo.classes)')
-    if not classes and dataset.get('type'):
-        classes = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
+    if not classes and isinstance(dataset.get('type'), str):
+        with DATASETS.switch_scope_and_registry(None) as registry:
+            classes = getattr(registry.get(dataset['type']), 'METAINFO', {}).get('classes')
     return classes
 
 
 def _check_masks(dataset, key):
-    """That the list, images and masks of a data set with masks exist: a worker would meet the first gap hours later."""
+    """That images and masks of a list exist: a worker would meet the first gap in the middle of the training."""
     prefix, listed = dataset.get('data_prefix') or {}, dataset.get('ann_file')
-    if not listed or not {'img_path', 'seg_map_path'} <= {*prefix}:
+    if dataset.get('type') not in LISTED or not listed or not {'img_path', 'seg_map_path'} <= {*prefix}:
         return
     root = dataset.get('data_root') or ''
     images = read_lines(os.path.join(root, listed), f'The image list ({key}.ann_file)')

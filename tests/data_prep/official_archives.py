@@ -1,6 +1,8 @@
 """Miniature archives in the official formats: VOC's tar, SBD's tgz of .mat files, COCO's zips."""
 import io
 import json
+import os
+import signal
 import tarfile
 import zipfile
 
@@ -103,7 +105,7 @@ def write_tar(path, files, anchor):
 def write_zip(path, files, anchor):
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
-        archive.mkdir(anchor)
+        archive.writestr(f'{anchor}/', '')
         for name, data in files.items():
             archive.writestr(f'{anchor}/{name}', data)
     return path
@@ -163,7 +165,7 @@ def annotation(identity, image, category, segmentation, crowd=0):
 
 
 def coco_annotations(split):
-    """Of image 1 (101) a small thing on a large one, a crowd, run lengths; of image 2 (102) every category; of 3 none."""
+    """Of image 1 (101) a small thing on a large one, a crowd, run lengths; of 2 (102) every category; of 3 none."""
     first = dict(train=1, val=101)[split]
     crowd = np.zeros(SIZE[::-1], bool)
     crowd[6:12, 2:20] = True
@@ -184,9 +186,47 @@ def coco_images(split, images=3):
 
 
 def write_coco(folder, **contents):
-    contents = {split: contents.get(split) or coco_content(split, coco_annotations(split)) for split in ('train', 'val')}
+    contents = {split: coco_content(split, coco_annotations(split)) for split in ('train', 'val')} | contents
     files = {f'instances_{split}2014.json': json.dumps(content) for split, content in contents.items()}
     write_zip(folder / 'annotations_trainval2014.zip', {**files, 'captions_train2014.json': '{}'}, 'annotations')
     for split in ('train', 'val'):
         write_zip(folder / f'{split}2014.zip', coco_images(split), f'{split}2014')
     return folder
+
+
+def content(folder):
+    """{path: bytes} of what a user sees of a prepared folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob('*'))
+            if path.is_file() and path.name != '.prepare.lock'}
+
+
+def killed(prepare, renames):
+    """Runs ``prepare`` in a process that is killed (-9) instead of giving its file number ``renames`` its name."""
+    child = os.fork()
+    if child == 0:
+        replace, done = os.replace, []
+
+        def replace_or_die(*args):
+            done.append(args)
+            if len(done) == renames:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(*args)
+
+        os.replace = replace_or_die
+        try:
+            prepare()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def stopped_and_restarted(prepare, out, whole, renames):
+    """Kills ``prepare(out)`` at a file, runs it again, compares with ``whole``, the content of an undisturbed run."""
+    assert killed(lambda: prepare(out), renames)
+    left = {name: data for name, data in content(out).items() if not name.endswith('.part')}
+    assert all(whole[name] == data for name, data in left.items())  # nothing half
+    heavy = ('JPEGImages', 'SegmentationClass')
+    before = {name: (out / name).stat().st_mtime_ns for name in left if name.startswith(heavy)}
+    prepare(out)
+    assert content(out) == whole  # nothing lost, no temporary file
+    assert before == {name: (out / name).stat().st_mtime_ns for name in before}  # nothing redone

@@ -163,3 +163,26 @@ def test_image_that_mmcv_would_pass_over_is_named_too(tmp_path):
     path.touch()
     with pytest.raises(InputError, match=r'The image .*empty\.jpg cannot be decoded'):
         Compose([dict(type='LoadCheckedImage', ignore_empty=True)])(dict(img_path=str(path)))
+
+
+# Masks that are checked while they are loaded
+
+@pytest.mark.parametrize(('mask', 'sentence'), [
+    (np.zeros((40, 60, 3), np.uint8), 'a.png holds colours'),
+    (np.zeros((60, 40), np.uint8), 'a.png has 40 x 60 pixels, its image 60 x 40'),
+    (np.full((40, 60), 3, np.uint8), 'a.png has the values 3; class indices go from 0 to 2'),
+    (None, 'a.png cannot be read'),
+])
+def test_a_wrong_mask_is_named_while_loading(root, mask, sentence):
+    steps = Compose([dict(type='LoadCheckedImage'), dict(type='Resize', scale=(30, 30), keep_ratio=True),
+                     dict(type='LoadCheckedAnnotations', num_classes=3)])
+    (root / 'masks').mkdir()
+    item = dataset(root, masks='masks').get_data_info(0)
+    good = np.array([[0, 2, 255]], np.uint8).repeat(40, 0).repeat(20, 1)
+    Image.fromarray(good).save(root / 'masks' / 'a.png')
+    assert np.array_equal(steps(dict(item, seg_fields=[]))['gt_seg_map'], good)
+    (root / 'masks' / 'a.png').unlink()
+    if mask is not None:
+        Image.fromarray(mask).save(root / 'masks' / 'a.png')
+    with pytest.raises(InputError, match=sentence):
+        steps(dict(item, seg_fields=[]))

@@ -151,3 +151,54 @@ def test_mistake_found_by_a_loading_worker_is_one_sentence_too(capsys):
 def test_other_errors_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         run_tool(lambda: 1 / 0)
+
+
+# Lists, images and masks of mmseg's data sets
+
+@pytest.fixture
+def masked(tmp_path):
+    """A config whose training and validation are one image with its mask."""
+    for name in ('images/a.jpg', 'masks/a.png'):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / 'list.txt').write_text('a\n')
+    made = config()
+    data = dict(type='BaseSegDataset', data_root=str(tmp_path), ann_file='list.txt',
+                metainfo=dict(classes=('x', 'y', 'z')),
+                data_prefix=dict(img_path='images', seg_map_path='masks'))
+    made.train_dataloader = made.val_dataloader = dict(dataset=data)
+    return made
+
+
+def test_images_and_masks_of_a_list_must_exist(masked, tmp_path):
+    check_config(masked)
+    (tmp_path / 'list.txt').write_text('a\nb\n')
+    with pytest.raises(InputError, match=r'1 of the 2 images of list.txt are not in .*images '
+                                         r'\(train_dataloader.dataset.data_prefix.img_path\), first b.jpg'):
+        check_config(masked)
+    (tmp_path / 'images' / 'b.jpg').touch()
+    masked.train_dataloader = dict(dataset=dict(type='RepeatDataset', times=1, dataset=masked.train_dataloader.dataset))
+    with pytest.raises(InputError, match=r'masks of list.txt are not in .*data_prefix.seg_map_path\), first b.png'):
+        check_config(masked)
+    (tmp_path / 'list.txt').unlink()
+    with pytest.raises(InputError, match=r'The image list \(train_dataloader.dataset.ann_file\) .* does not exist'):
+        check_config(masked)
+
+
+def test_masks_of_validation_are_checked_too(masked, tmp_path):
+    masked.val_dataloader.dataset.data_prefix.seg_map_path = 'elsewhere'
+    with pytest.raises(InputError, match='val_dataloader.dataset.data_prefix.seg_map_path'):
+        check_config(masked)
+
+
+def test_classes_of_mmseg_s_own_data_sets_are_counted():
+    voc = config(num_classes=3)
+    voc.train_dataloader = dict(dataset=dict(type='PascalVOCDataset'))
+    with pytest.raises(InputError, match='the training data has 21 classes'):
+        check_config(voc)
+
+
+def test_classes_of_a_file_are_counted(tmp_path):
+    (tmp_path / 'classes.txt').write_text('background\ncow\n')
+    with pytest.raises(InputError, match='the training data has 2 classes'):
+        check_config(config(classes=str(tmp_path / 'classes.txt')))

@@ -69,8 +69,8 @@ def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train
         if not (out / 'config.py').exists():
             write_text(out / 'config.py', text)
         elif (out / 'config.py').read_text(encoding='utf-8') != text:
-            remarks.append(f'{out / "config.py"} is kept as it was; what would be written now differs. Delete it to have '
-                           'it made again.')
+            remarks.append(f'{out / "config.py"} is kept as it was; what would be written now differs. Delete it to '
+                           'have it made again.')
     return dict(**counts, written=written), remarks
 
 

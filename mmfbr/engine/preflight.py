@@ -4,7 +4,10 @@ import os
 from mmfbr.files import InputError, read_lines
 
 from .load import check_fit, check_model_fit, load_state
+from .preflight_fbr import check_fbr, class_names, heads
 
+# What transformers stretch to their size when they load it.
+RESIZED = ('pos_embed', 'relative_position_bias_table')
 LISTED = ('BaseSegDataset', 'PascalVOCDataset')  # mmseg's, whose files are a list's ids and an ending
 
 
@@ -12,13 +15,15 @@ def check_config(cfg):
     """Raises InputError for what would fail, or go wrong silently, in a training of ``cfg``.
 
     Checked: the files of pretrained backbones and of ``load_from`` exist, fit the network and hold no code; heads and
-    training data agree on the number of classes; images and masks of mmseg's data sets are there. (mmengine logs a
-    checkpoint without a matching key, or with tensors of another shape, and trains on from random weights.)
+    training data agree on the number of classes; images and masks of mmseg's data sets are there; an FBRNeck is read by
+    an FBRLoss in a head that calls it. (mmengine logs a checkpoint without a matching key, or with tensors of another
+    shape, and trains on from random weights.)
     """
     from mmengine.registry import MODELS, init_default_scope
     init_default_scope(cfg.get('default_scope', 'mmengine'))
     model = cfg.get('model') or {}
     _check_classes(model, cfg)
+    check_fbr(model)
     for part in ('train', 'val'):
         _check_masks(_innermost(cfg, part), f'{part}_dataloader.dataset')
     init = (model.get('backbone') or {}).get('init_cfg') or {}
@@ -28,6 +33,7 @@ def check_config(cfg):
         if init.get('prefix'):
             prefix = init['prefix'].rstrip('.') + '.'
             state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        state = {key: value for key, value in state.items() if not key.endswith(RESIZED)}
         check_fit(state, MODELS.build(model['backbone']).state_dict(), f'{what} {init["checkpoint"]}')
     start = cfg.get('load_from')
     if start and _is_local(start):
@@ -41,10 +47,11 @@ def _is_local(path):
 
 def _check_classes(model, cfg):
     classes = _classes(_innermost(cfg, 'train'))
-    heads = model.get('decode_head')
-    for head in heads if isinstance(heads, (list, tuple)) else [heads or {}]:
+    for name, head in heads(model):
+        if name.startswith('auxiliary_head') and 'FBRHead' not in class_names(head):
+            continue  # they may have other labels, as STDC's boundaries
         if classes and head.get('num_classes') not in (None, len(classes)):
-            raise InputError(f'model.decode_head.num_classes is {head["num_classes"]}, but the training data has '
+            raise InputError(f'model.{name}.num_classes is {head["num_classes"]}, but the training data has '
                              f'{len(classes)} classes (background included where there is one). Set num_classes to it.')
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from mmfbr.core.contrast import background_bce, contrast, decoupling, grouped_contrast, mean_over_classes
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import segmentation_view
+from mmfbr.files import InputError
 from mmfbr.registry import MODELS
 
 from .fbr_neck import latest_neck
@@ -15,6 +16,10 @@ NO_NECK = ('FBRLoss has no features to read: the model has no FBRNeck. Add '
            "`neck=dict(type='FBRNeck', in_channels=..., in_index=...)` to the model; a neck that is there already goes "
            "inside it (`neck=dict(type='FBRNeck', neck=dict(...), ...)`). In a model that builds its heads before its "
            'neck, call `FBRLoss.bind(neck)`.')
+
+NO_MAP = ('FBRLoss needs class logits (N, C, h, w) and labels (N, h, w); this head calls it with {} and {}. A '
+          'point head sees single pixels: put the FBRLoss line into a head that predicts maps (in PointRend '
+          "`decode_head[0]`), or add `auxiliary_head=dict(type='FBRHead', num_classes=...)`.")
 
 
 class FBRLoss(nn.Module):
@@ -70,6 +75,11 @@ class FBRLoss(nn.Module):
         return self
 
     @property
+    def bound(self):
+        """The ``FBRNeck`` this loss was bound to, or None."""
+        return self._neck[0]
+
+    @property
     def neck(self):
         """The ``FBRNeck`` this loss reads, with its map of the step under way.
 
@@ -92,7 +102,12 @@ class FBRLoss(nn.Module):
 
         Returns:
             Tensor: scalar, connected to every parameter of the neck's FBR part.
+
+        Raises:
+            InputError: when the head predicts no maps, as a point head.
         """
+        if seg_logits.dim() != 4 or seg_label.dim() != 3:
+            raise InputError(NO_MAP.format(tuple(seg_logits.shape), tuple(seg_label.shape)))
         size = self.neck.feature.shape[2:]
         if len(seg_logits) != len(self.neck.feature):
             raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of '
@@ -108,6 +123,7 @@ class FBRLoss(nn.Module):
         ``logits`` are the host's, of any shape: the first ones show whether the neck belongs to the same model.
         """
         neck = self.neck
+        neck.evaluated = True
         if not self._paired and logits is not None:
             if not share_graph(logits, neck.feature):
                 raise RuntimeError(NO_NECK)

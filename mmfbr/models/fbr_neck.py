@@ -8,7 +8,12 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmfbr.core.stream import isolated
+from mmfbr.files import InputError
 from mmfbr.registry import MODELS
+
+UNREAD = ("FBRNeck does nothing here: no FBRLoss reads it. Add `dict(type='FBRLoss')` to the `loss_decode` of a head "
+          'that passes its logits through every loss of that list; where no head does (Mask2Former, MaskFormer, '
+          "DDRNet, PIDNet), add `auxiliary_head=dict(type='FBRHead', num_classes=...)`. Or take the neck out.")
 
 _latest = None  # weak reference to the neck that a loss built now belongs to; see docs/design.md
 
@@ -65,10 +70,17 @@ class FBRNeck(BaseModule):
         channels (int): D, length of an embedding.
         neck (dict | None): config of the neck of the base model.
         init_cfg: taken for compatibility with mmengine; FBR's layers have their own initialisation (Xavier).
+
+    Raises:
+        InputError: for any other argument, which is what a base config's own neck leaves here without `_delete_`.
     """
 
-    def __init__(self, in_channels, in_index=-1, channels=128, neck=None, init_cfg=None):
+    def __init__(self, in_channels, in_index=-1, channels=128, neck=None, init_cfg=None, **others):
         super().__init__(init_cfg)
+        if others:
+            raise InputError(f'FBRNeck has no setting {", ".join(others)}. A neck of the base config keeps its '
+                             "settings inside: `neck=dict(_delete_=True, type='FBRNeck', neck={{_base_.model.neck}}, "
+                             'in_channels=..., in_index=...)`.')
         self.in_channels, self.in_index, self.channels = in_channels, in_index, channels
         self.__dict__['inner'] = None if neck is None else MODELS.build(neck)  # in __dict__: not a child of its own
         if self.inner is not None:
@@ -79,7 +91,8 @@ class FBRNeck(BaseModule):
             self.phi_seg = BackgroundHead(channels)
             for projection in (self.phi_fg, self.phi_bg):
                 nn.init.xavier_uniform_(projection.weight)
-        self.is_read = False  # a loss reads this neck
+        self.is_read = False  # a loss was built for this neck
+        self.evaluated = False  # and a head has called it
         self.step = 0
         self._feature = None
         global _latest
@@ -123,28 +136,51 @@ class FBRNeck(BaseModule):
         """The features (or the inner neck's outputs), unchanged; the map of ``in_index`` is remembered weakly.
 
         Args:
-            inputs (Tensor | Sequence[Tensor]): feature maps; some backbones return a single one bare.
+            inputs (Tensor | Sequence[Tensor]): feature maps (N, L, H, W); some backbones return a single one bare, some
+                a pair of map and class token for each.
 
         Raises:
-            ValueError: when there is no map of that index, or it has another number of channels.
+            InputError: in training, when there is no map of that index or it has another shape; at the first backward
+                pass when no loss was evaluated on it.
         """
         global _latest
         if _latest is not None and _latest() is self:
             _latest = None  # the model is complete: a loss built from now on belongs to another one
         outputs = inputs if self.inner is None else self.inner(inputs)
-        maps = (outputs,) if isinstance(outputs, Tensor) else outputs
-        if not -len(maps) <= self.in_index < len(maps):
-            raise ValueError(f'FBRNeck: in_index={self.in_index}, but there are {len(maps)} feature maps.')
-        feature = maps[self.in_index]
-        if feature.shape[1] != self.in_channels:
-            raise ValueError(f'FBRNeck: the map of in_index={self.in_index} has {feature.shape[1]} channels, '
-                             f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]}.')
-        if self.training and not self.is_read and self.step == 0:
-            warnings.warn("FBRNeck does nothing here: no FBRLoss reads it. Add `dict(type='FBRLoss')` to the "
-                          '`loss_decode` of a head, or take the neck out.', stacklevel=2)
-        self._feature = weakref.ref(feature)
+        feature, fault = self._select((outputs,) if isinstance(outputs, Tensor) else outputs)
+        if fault and self.training:  # else FBR is not at work, and there may be fewer maps (DDRNet, PIDNet)
+            raise InputError(f'FBRNeck: {fault}')
+        self._feature = None if fault else weakref.ref(feature)
+        if self.training and not self.evaluated:
+            self._watch(feature)
         self.step += 1
         return outputs
+
+    def _select(self, maps):
+        """The map that FBR reads and None, or None and what is wrong with ``in_index`` and ``in_channels``."""
+        if not -len(maps) <= self.in_index < len(maps):
+            return None, f'in_index={self.in_index}, but there are {len(maps)} feature maps.'
+        maps = [m[0] if isinstance(m, (list, tuple)) else m for m in maps]
+        feature = maps[self.in_index]
+        if feature.dim() != 4:
+            return None, (f'the output of in_index={self.in_index} has the shape {tuple(feature.shape)}, which is not '
+                          'a map (N, L, H, W). Let the backbone return maps, not tokens, or choose another index.')
+        if feature.shape[1] != self.in_channels:
+            return None, (f'the map of in_index={self.in_index} has {feature.shape[1]} channels, '
+                          f'in_channels says {self.in_channels}. The maps have {[m.shape[1] for m in maps]}.')
+        return feature, None
+
+    def _watch(self, feature):
+        """Lets no training go on in which nobody reads the neck: the losses of a step are known when it goes back."""
+        if self.step == self.is_read:  # without a gradient there is no backward pass to stop
+            warnings.warn(UNREAD, stacklevel=3)
+        if feature.requires_grad:
+            neck = weakref.ref(self)
+
+            def check(gradient):
+                if neck() is not None and not neck().evaluated:
+                    raise InputError(UNREAD)
+            feature.register_hook(check)
 
     @property
     def feature(self):
@@ -154,6 +190,7 @@ class FBRNeck(BaseModule):
     def embed(self, valid, generator, background=True):
         """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
         normalisation."""
+        self.evaluated = True
         f = self.feature.flatten(2)
         weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1).to(f.dtype)
         # Turned into rows after the product: there are far fewer channels than before it.

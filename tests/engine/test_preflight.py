@@ -202,3 +202,16 @@ def test_classes_of_a_file_are_counted(tmp_path):
     (tmp_path / 'classes.txt').write_text('background\ncow\n')
     with pytest.raises(InputError, match='the training data has 2 classes'):
         check_config(config(classes=str(tmp_path / 'classes.txt')))
+
+
+def test_position_embeddings_may_have_another_size(tmp_path):
+    vit = config()
+    vit.model.backbone = dict(type='VisionTransformer', img_size=(64, 64), patch_size=16, embed_dims=8, num_layers=1,
+                              num_heads=1, out_indices=(0, ))
+    init_default_scope('mmseg')
+    state = MODELS.build({**vit.model.backbone, 'img_size': (32, 32)}).state_dict()
+    vit.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(saved(tmp_path / 'vit.pth', state)))
+    check_config(vit)  # mmseg resizes them when it loads the file
+    saved(tmp_path / 'vit.pth', {**state, 'cls_token': torch.zeros(1, 1, 9)})
+    with pytest.raises(InputError, match='cls_token'):
+        check_config(vit)

@@ -86,6 +86,8 @@ def add_folder(commands):
     add('--val-list', metavar='FILE', help='validation images, with --train-list')
     add('--skip-unlabelled', action='store_true', help='leave out images that are not in the labels file')
     add('--config', metavar='NAME', default='cam_mobilenetv2-os16_msrc_fbr', help='shipped config to start from')
+    add('--seg-config', metavar='NAME', default='deeplabv3plus_mobilenetv2_msrc_fbr',
+        help='shipped config to start the second stage from')
     add_link(add)
     command.set_defaults(run=run_folder)
 
@@ -95,7 +97,7 @@ def run_folder(args):
         raise InputError('--val-list needs --train-list.')
     say(args.out, *prepare_folder(args.out, args.images, args.labels, args.classes, args.masks, args.val,
                                   args.train_list, args.val_list, args.seed, args.skip_unlabelled, args.link,
-                                  args.config, progress))
+                                  args.config, args.seg_config, progress))
     print(f'Train with: python tools/train.py {Path(args.out, "config.py")}')
 
 

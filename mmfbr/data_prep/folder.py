@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from mmfbr.files import InputError, atomic_path, read_lines, write_json, write_text
 
 from .checks import IGNORE, UNDECODABLE, check_image, check_mask
-from .folder_config import folder_config
+from .folder_config import folder_configs
 from .label_table import ENDINGS, check_classes, image_id, read_label_table
 from .place import few, is_placed, lines, link_file, silent, workplace
 from .split import read_split, split_images
@@ -18,8 +18,10 @@ MAX_CLASSES = 254
 
 
 def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train_list=None, val_list=None, seed=0,
-                   skip_unlabelled=False, link='hard', config='cam_mobilenetv2-os16_msrc_fbr', progress=silent):
-    """Makes a data set of the photographs in ``images`` in the folder ``out``, and ``out/config.py`` to train from.
+                   skip_unlabelled=False, link='hard', config='cam_mobilenetv2-os16_msrc_fbr',
+                   seg_config='deeplabv3plus_mobilenetv2_msrc_fbr', progress=silent):
+    """Makes a data set of the photographs in ``images`` in the folder ``out``, and in it ``config.py`` to train from
+    the labels and ``seg_config.py`` to train a segmentation network from the pseudo masks in ``out/PseudoMasks``.
 
     Run again after images or labels changed, it brings ``out`` up to date; a config that differs from what it would
     write is kept. Photographs of mixed kinds become JPEG files; a folder of JPEG or of PNG files alone is linked as it
@@ -35,7 +37,7 @@ def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train
         train_list, val_list (str | Path | None): files with one id a line, instead of ``val``.
         skip_unlabelled (bool): leave out images without labels instead of refusing them.
         link (str): 'hard', 'symlink' or 'copy'.
-        config (str): the shipped config that ``out/config.py`` is made from.
+        config, seg_config (str): the shipped configs that the two are made from.
         progress (Callable): ``progress(items, what, total=None)`` wraps what is gone through.
 
     Returns:
@@ -58,7 +60,8 @@ def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train
     lists = dict(train=train, val=held_out, trainval=[*train, *held_out],
                  test=[image for image in held_out if image in found])
     counts = {name: len(lists[name]) for name in ('train', 'val', 'test')}
-    text = folder_config(out.resolve(), ('background', *names), suffix, *counts.values(), config)
+    share = sum(len(table[image]) for image in train) / len(train) / len(names)
+    texts = folder_configs(out.resolve(), ('background', *names), suffix, counts, share, config, seg_config)
     with workplace(out, 'folder', ('JPEGImages', 'SegmentationClass', 'ImageSets')):
         written = _place_images(out, used, suffix, link, progress)
         written += _place_masks(out, found, used, names, table, link, remarks, progress)
@@ -66,11 +69,12 @@ def prepare_folder(out, images, labels, classes=None, masks=None, val=0.2, train
             write_text(out / 'ImageSets' / f'{name}.txt', lines(listed))
         write_text(out / 'classes.txt', lines(['background', *names]))
         write_json(out / 'image_labels.json', {image: table[image] for image in used})
-        if not (out / 'config.py').exists():
-            write_text(out / 'config.py', text)
-        elif (out / 'config.py').read_text(encoding='utf-8') != text:
-            remarks.append(f'{out / "config.py"} is kept as it was; what would be written now differs. Delete it to '
-                           'have it made again.')
+        for name, text in texts.items():
+            if not (out / name).exists():
+                write_text(out / name, text)
+            elif (out / name).read_text(encoding='utf-8') != text:
+                remarks.append(f'{out / name} is kept as it was; what would be written now differs. Delete it to have '
+                               'it made again.')
     return dict(**counts, written=written), remarks
 
 

@@ -28,9 +28,10 @@ class PackImageLabelInputs(PackSegInputs):
     """``PackSegInputs`` that also packs the image-level labels, as ``gt_label.multi_hot`` (C,) bool."""
 
     def transform(self, results):
-        """As in mmseg, plus ``gt_label``."""
+        """As in mmseg, plus ``gt_label``; an image of no data set (``mmseg.apis.inference_model``) has none."""
         packed = super().transform(results)
-        packed['data_samples'].gt_label = LabelData(multi_hot=torch.from_numpy(results['image_labels'].copy()))
+        if 'image_labels' in results:
+            packed['data_samples'].gt_label = LabelData(multi_hot=torch.from_numpy(results['image_labels'].copy()))
         return packed
 
 

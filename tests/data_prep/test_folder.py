@@ -10,10 +10,11 @@ from official_archives import content, jpeg, killed, png
 from mmfbr.data_prep import prepare_folder
 from mmfbr.data_prep.label_table import read_label_table
 from mmfbr.data_prep.split import split_images
-from mmfbr.files import InputError, read_image, read_json
+from mmfbr.files import InputError, read_image, read_json, read_lines
 
 LABELS = {f'p{number}': [['cow'], ['boat'], ['boat', 'cow'], []][number % 4] for number in range(12)}
 HOST = 'cam_resnet18_demo_fbr'
+SEG = 'fcn_resnet18_demo_fbr'
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def photos(tmp_path):
 
 
 def prepare(root, **changes):
-    usual = dict(images=root / 'photos', labels=root / 'labels.csv', val=0.25, config=HOST)
+    usual = dict(images=root / 'photos', labels=root / 'labels.csv', val=0.25, config=HOST, seg_config=SEG)
     return prepare_folder(root / 'out', **{**usual, **changes})
 
 
@@ -85,9 +86,31 @@ def test_config_without_validation_and_the_length_of_training(photos):
     prepare(photos, val=0.0)
     config = Config.fromfile(photos / 'out' / 'config.py')
     assert 'val_dataloader' not in config and 'test_dataloader' not in config and 'val_interval' not in config.train_cfg
-    from mmfbr.data_prep.folder_config import folder_config
-    text = folder_config(photos, ('background', 'cow'), '.png', 1600, 10, 10, HOST)
-    assert "img_suffix='.png'" in text and 'max_iters=1200' in text and "'ImageSets/test.txt'" in text
+    from mmfbr.data_prep.folder_config import folder_configs
+    counts = dict(train=1600, val=10, test=10)
+    for text in folder_configs(photos, ('background', 'cow'), '.png', counts, 0.6, HOST, SEG).values():
+        assert "img_suffix='.png'" in text and 'max_iters=1200' in text and "'ImageSets/test.txt'" in text
+
+
+def test_second_stage_reads_pseudo_masks_and_is_scored_only_where_there_are_masks(photos):
+    prepare(photos)
+    config = Config.fromfile(photos / 'out' / 'seg_config.py')
+    data = config.train_dataloader.dataset
+    assert data.data_prefix.seg_map_path == 'PseudoMasks' and data.ann_file == 'ImageSets/train.txt'
+    assert {t.num_classes for t in data.pipeline if t.type == 'LoadCheckedAnnotations'} == {3}
+    assert config.model.decode_head.num_classes == 3 and 'test_dataloader' not in config and 'val_cfg' not in config
+    (photos / 'out' / 'seg_config.py').unlink()
+    prepare(photos, **masks(photos))
+    config = Config.fromfile(photos / 'out' / 'seg_config.py')
+    assert config.test_dataloader.dataset.ann_file == 'ImageSets/test.txt' and config.train_cfg.val_interval == 50
+
+
+def test_the_prior_is_the_share_of_the_labels(photos):
+    prepare(photos)
+    prior = Config.fromfile(photos / 'out' / 'config.py').model.decode_head.prior
+    labels, train = read_json(photos / 'out' / 'image_labels.json', ''), read_lines(
+        photos / 'out' / 'ImageSets' / 'train.txt', '')
+    assert prior == pytest.approx(min(0.5, sum(len(labels[image]) for image in train) / len(train) / 2), abs=1e-3)
 
 
 def test_an_edited_config_is_kept(photos):

@@ -30,7 +30,11 @@ train_pipeline = [
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PackImageLabelInputs')
 ]
-test_pipeline = [dict(type='LoadCheckedImage'), dict(type='LoadCheckedAnnotations', num_classes=81),
+test_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='PackImageLabelInputs')
+]  # what mmseg.apis.inference_model reads
+eval_pipeline = [dict(type='LoadCheckedImage'), dict(type='LoadCheckedAnnotations', num_classes=81),
                  dict(type='PackImageLabelInputs')]
 train_dataloader = dict(
     batch_size=16,
@@ -58,7 +62,7 @@ test_dataloader = dict(
         labels=dict(source='file', path='image_labels.json'),
         metainfo=dict(classes=classes, palette=palette),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 test_evaluator = [dict(type='IoUMetric', iou_metrics=['mIoU']), dict(type='ImageLabelMetric')]
 test_cfg = dict(type='TestLoop')
 # Multi-scale inference of class activation maps: base size (None: the image's own), scales of it, flip.

@@ -3,6 +3,10 @@ tools/prepare_data.py demo."""
 data_root = '{{$DEMO_ROOT:data/demo}}'
 classes = ('background', 'train', 'boat', 'cow', 'aeroplane')
 palette = [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128]]
+test_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='PackImageLabelInputs')
+]  # what mmseg.apis.inference_model reads
 dataset = dict(
     type='ImageLabelDataset',
     data_root=data_root,

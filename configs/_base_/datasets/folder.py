@@ -16,6 +16,11 @@ val_pipeline = [
 test_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='Resize', scale=image_size, keep_ratio=False),
+    dict(type='PackImageLabelInputs')
+]  # what mmseg.apis.inference_model reads
+eval_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='Resize', scale=image_size, keep_ratio=False),
     dict(type='LoadCheckedAnnotations'),
     dict(type='PackImageLabelInputs')
 ]
@@ -50,7 +55,7 @@ test_dataloader = dict(
         ann_file='ImageSets/test.txt',
         labels=dict(source='file', path='image_labels.json'),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 test_evaluator = [dict(type='IoUMetric', iou_metrics=['mIoU']), dict(type='ImageLabelMetric')]
 test_cfg = dict(type='TestLoop')
 # Multi-scale inference of class activation maps: base size (None: the image's own), scales of it, flip.

@@ -15,6 +15,11 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='Resize', scale=image_size, keep_ratio=False),
+    dict(type='PackImageLabelInputs')
+]  # what mmseg.apis.inference_model reads
+eval_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='Resize', scale=image_size, keep_ratio=False),
     dict(type='LoadAnnotations'),
     dict(type='PackImageLabelInputs')
 ]
@@ -44,7 +49,7 @@ test_dataloader = dict(
         labels=dict(source='file', path='image_labels.json'),
         metainfo=dict(classes=classes, palette=palette),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 test_evaluator = [dict(type='IoUMetric', iou_metrics=['mIoU']), dict(type='ImageLabelMetric')]
 test_cfg = dict(type='TestLoop')
 # Multi-scale inference of class activation maps: base size (None: the image's own), scales of it, flip.

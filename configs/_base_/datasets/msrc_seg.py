@@ -20,6 +20,11 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='Resize', scale=(512, 256), keep_ratio=True),
+    dict(type='PackSegInputs')
+]  # what mmseg.apis.inference_model reads
+eval_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='Resize', scale=(512, 256), keep_ratio=True),
     dict(type='LoadCheckedAnnotations', num_classes=16),  # after Resize: scored at the image's own size
     dict(type='PackSegInputs')
 ]
@@ -49,7 +54,7 @@ val_dataloader = dict(
         ann_file='ImageSets/val.txt',
         metainfo=dict(classes=classes, palette=palette),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 test_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -61,7 +66,7 @@ test_dataloader = dict(
         ann_file='ImageSets/test.txt',
         metainfo=dict(classes=classes, palette=palette),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 val_cfg = dict(type='ValLoop')

@@ -15,6 +15,11 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='Resize', scale=(2048, 512), keep_ratio=True),
+    dict(type='PackSegInputs')
+]  # what mmseg.apis.inference_model reads
+eval_pipeline = [
+    dict(type='LoadCheckedImage'),
+    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
     dict(type='LoadCheckedAnnotations', num_classes=21),  # after Resize: scored at the image's own size
     dict(type='PackSegInputs')
 ]
@@ -42,7 +47,7 @@ val_dataloader = dict(
         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
         ann_file='ImageSets/Segmentation/val.txt',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=eval_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -9,20 +9,33 @@ def parse_args():
     parser = argparse.ArgumentParser(description='Make pseudo masks (palette PNG) and CAM files (npz) for a list of '
                                      'images. A run that was stopped continues: files that are there are kept. Under '
                                      'torchrun each process does its share of the list.')
-    parser.add_argument('config', help='config the model was trained with')
-    parser.add_argument('checkpoint', help='trained weights')
-    parser.add_argument('--out', help='folder for the masks')
-    parser.add_argument('--cam-dir', help='folder for CAM files, which tools/eval_masks.py --sweep reads')
-    parser.add_argument('--list', help='text file with one image id a line; default: the training list of the config')
-    parser.add_argument('--threshold', type=float, default=0.3,
-                        help='CAM value up to which a pixel is background; default: %(default)s')
-    parser.add_argument('--scales', type=float, nargs='+',
-                        help='factors of the base size; default: cam_cfg of the config')
-    parser.add_argument('--no-flip', action='store_true', help='do not average with the mirrored image')
-    parser.add_argument('--no-labels', action='store_true',
-                        help='let the network say which classes are there, not the image-level labels')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        help='override settings of the config: key.of.setting=value')
+    add = parser.add_argument
+    add('config', help='config the model was trained with')
+    add('checkpoint', help='trained weights')
+    add('--out', help='folder for the masks')
+    add('--cam-dir', help='folder for CAM files, which tools/eval_masks.py --sweep reads; without refinement')
+    add('--list', help='text file with one image id a line; default: the training list of the config')
+    background = parser.add_mutually_exclusive_group()
+    background.add_argument('--threshold', type=float, default=0.3,
+                            help='score of the background, which a class must exceed; default: %(default)s')
+    background.add_argument('--threshold-from', nargs=2, metavar=('LIST', 'GT_DIR'),
+                            help='take the threshold with the best mean IoU on these images and ground truth masks')
+    add('--refine', choices=('none', 'par', 'crf'), default='none',
+        help='none: threshold the maps; par: pixel-adaptive refinement of the maps first; crf: dense CRF over '
+        'maps and background, needs pydensecrf2; default: %(default)s')
+    add('--refine-cfg', nargs='+', action=DictAction, default={},
+        help="settings of the refinement, key=value: PAR's dilations, iterations, stride, w1, w2, w3; the CRF's "
+        'iterations, alpha (background as a power instead of the threshold), xy, xy_weight, bi_xy, bi_rgb, bi_weight')
+    add('--workers', type=int, help='processes of the CRF; default: one less than there are processors')
+    add('--scales', type=float, nargs='+',
+        help='factors of the base size; default: cam_cfg of the config, and where it is silent 0.5 1 1.5 2')
+    add('--no-flip', action='store_true', help='do not average with the mirrored image')
+    add('--batch', type=int, default=4,
+        help='images of one size that may go through the network together; default: %(default)s')
+    add('--no-labels', action='store_true',
+        help='let the network say which classes are there, not the image-level labels')
+    add('--cfg-options', nargs='+', action=DictAction,
+        help='override settings of the config: key.of.setting=value')
     return parser.parse_args()
 
 
@@ -35,7 +48,7 @@ def main():
 def make(args):
     from mmengine.utils import track_iter_progress
 
-    from mmfbr.cam import CamSettings, make_pseudo_masks
+    from mmfbr.cam import CamSettings, make_pseudo_masks, refinement
     from mmfbr.engine import load_config
     config = load_config(args.config, args.cfg_options)
     settings = CamSettings(**config.get('cam_cfg', {}))
@@ -43,8 +56,10 @@ def make(args):
         settings = replace(settings, scales=tuple(args.scales))
     if args.no_flip:
         settings = replace(settings, flip=False)
-    done, kept = make_pseudo_masks(config, args.checkpoint, args.out, args.list, args.threshold, args.cam_dir,
-                                   not args.no_labels, settings, track_iter_progress)
+    done, kept = make_pseudo_masks(
+        config, args.checkpoint, args.out, args.list, args.threshold, args.cam_dir, not args.no_labels, settings,
+        lambda jobs: track_iter_progress(jobs) if jobs else jobs, args.batch,
+        refinement(args.refine, **args.refine_cfg), args.threshold_from, args.workers, print)
     print(f'\n{done} images done, {kept} were there already.')
 
 

@@ -1,5 +1,8 @@
 """Class activation maps of a trained model at full resolution, and the pseudo masks made of them."""
-from .inference import CamSettings, image_cam
+from .crf import CRF
+from .inference import CamSettings, batch_cams, image_cam
+from .par import PAR
 from .pseudo_masks import make_pseudo_masks
+from .refinement import refinement
 
-__all__ = ['CamSettings', 'image_cam', 'make_pseudo_masks']
+__all__ = ['CRF', 'PAR', 'CamSettings', 'batch_cams', 'image_cam', 'make_pseudo_masks', 'refinement']

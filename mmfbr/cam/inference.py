@@ -1,4 +1,4 @@
-"""Class activation maps of one image over scales and flip."""
+"""Class activation maps over scales and flip, for images together."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,12 @@ class CamSettings:
         if not self.scales or min(self.scales) <= 0:
             raise InputError(f'cam_cfg.scales must be one or more positive factors; they are {self.scales}.')
 
+    def views(self, height, width):
+        """Sizes ((height, width), ...) that the network sees of an image, one a scale."""
+        return tuple(tuple(max(self.multiple, round(side * scale / self.multiple) * self.multiple)
+                           for side in self.size or (height, width)) for scale in self.scales)
 
-@torch.no_grad()
+
 def image_cam(model, image, present, settings):
     """The CAM of an image: ReLU of the class maps, averaged over scales and flip, divided by each class's maximum.
 
@@ -43,24 +47,45 @@ def image_cam(model, image, present, settings):
     Returns:
         tuple[ndarray, ndarray]: maps (K, H, W) float32 in [0, 1], and their classes (K,) int64, without the background.
     """
-    head, height, width = model.decode_head, *image.shape[:2]
-    pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
-    base, total, scores = settings.size or (height, width), 0, 0
-    for scale in settings.scales:
-        size = [max(settings.multiple, round(side * scale / settings.multiple) * settings.multiple) for side in base]
-        view = _resize(pixels, size)
-        views = torch.cat([view, view.flip(3)]) if settings.flip else view
-        features = model.extract_feat(_normalised(model, views))
+    (maps, classes), = batch_cams(model, [image], [present], settings)
+    return maps.cpu().numpy(), classes
+
+
+@torch.no_grad()
+def batch_cams(model, images, presents, settings):
+    """The CAMs of images that the network sees at the same sizes (``CamSettings.views``), in one pass a scale.
+
+    Args:
+        images, presents (list): of each image what ``image_cam`` takes; mirrored images go into the same pass.
+
+    Returns:
+        list[tuple[Tensor, ndarray]]: maps (K, H, W) float32 in [0, 1] on the model's device, and classes (K,) int64.
+    """
+    head = model.decode_head
+    pixels = [torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] for image in images]
+    pixels = [one.to(next(model.parameters()).device).float() for one in pixels]
+    sizes, = {settings.views(*image.shape[:2]) for image in images}
+    scaled, scores = [], 0
+    for size in sizes:
+        view = torch.cat([_resize(one, size) for one in pixels])
+        features = model.extract_feat(_normalised(model, torch.cat([view, view.flip(3)]) if settings.flip else view))
         maps = F.relu(head(features))
-        scores = scores + head.image_scores(features).mean(0)
         if settings.flip:
-            maps = maps[:1] + maps[1:].flip(3)
-        total = total + _resize(maps, (height, width))[0]
-    if present is None:
-        present = (scores / len(settings.scales) > 0.5).cpu().numpy()
-    classes = np.array([c for c in head.foreground if present[c]], np.int64)
-    rows = [head.foreground.index(c) for c in classes]
-    return normalise_by_max(total[rows]).float().cpu().numpy(), classes
+            maps = maps[:len(images)] + maps[len(images):].flip(3)
+        scaled.append(maps)
+        if any(present is None for present in presents):
+            scores = scores + head.image_scores(features).view(-1, len(images), head.num_classes).mean(0)
+    cams = []
+    for number, (image, present) in enumerate(zip(images, presents, strict=True)):
+        if present is None:
+            present = (scores[number] / len(sizes) > 0.5).cpu().numpy()
+        classes = np.array([c for c in head.foreground if present[c]], np.int64)
+        rows = [head.foreground.index(c) for c in classes]
+        total = maps.new_zeros(len(rows), *image.shape[:2])
+        if rows:
+            total = sum(_resize(maps[number:number + 1, rows], image.shape[:2])[0] for maps in scaled)
+        cams.append((normalise_by_max(total).float(), classes))
+    return cams
 
 
 def _resize(x, size):
@@ -70,7 +95,6 @@ def _resize(x, size):
 def _normalised(model, pixels):
     """RGB ``pixels`` as the model's preprocessor hands them to the backbone."""
     preprocessor = model.data_preprocessor
-    pixels = pixels.to(next(model.parameters()).device)
     if not preprocessor.channel_conversion:  # a preprocessor that converts is fed BGR, so its backbone reads RGB
         pixels = pixels.flip(1)
     return (pixels - preprocessor.mean) / preprocessor.std if hasattr(preprocessor, 'mean') else pixels

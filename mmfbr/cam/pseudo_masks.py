@@ -1,27 +1,36 @@
 """From a trained model and a list of images to pseudo masks and CAM files, resumable."""
-import json
 import os
+from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_dist_info, is_distributed
 from mmengine.registry import DATASETS, init_default_scope
 
 from mmfbr.engine.load import load_model
-from mmfbr.evaluation import mask_from_cam
-from mmfbr.files import InputError, existing, read_cam, read_image, read_json, write_cam, write_json, write_mask
+from mmfbr.evaluation import Sweep, confusion, mask_from_cam, threshold_confusions
+from mmfbr.files import InputError, existing, read_cam, read_image, read_mask, write_cam, write_mask
 
-from .inference import CamSettings, image_cam
+from .crf import CRF, Workers
+from .inference import CamSettings, batch_cams
+from .pipeline import Finisher, read_ahead
+from .work import check_claim, claim, clear_parts, groups_of, jobs_of, share, shares_sums, summed
+
+SWEEP = tuple(round(0.01 * step, 2) for step in range(91))
+CRF_SWEEP = tuple(round(0.05 * step, 2) for step in range(1, 15))  # each is an inference of its own
 
 
 def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, cam_dir=None, use_labels=True,
-                      settings=None, progress=iter):
+                      settings=None, progress=iter, batch=4, refine=None, threshold_from=None, workers=None,
+                      say=lambda text: None):
     """Writes a palette mask ``out/ID.png`` for each image of a list, and its CAM file ``cam_dir/ID.npz`` when asked.
 
     A mask or CAM file that is there already is kept if it was made with the same model and settings; made with others,
-    it is an error. Under several processes each does its share of the list.
+    it is an error. Under several processes each does its share of the list. Stopped or shared, the files are those of
+    an uninterrupted run in one process, byte for byte, on the same machine with as many threads.
 
     Args:
         config (Config): its training data set names the images' folder, labels and classes.
@@ -29,11 +38,17 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
         out (str | Path | None): folder of the masks; None writes CAM files only.
         image_list (str | Path | None): list of image ids, as given or relative to the data root; None: the training
             list.
-        threshold (float): a pixel whose best CAM value is not above it is background.
-        cam_dir (str | Path | None): folder of the CAM files.
+        threshold (float): score of the background: a pixel whose best value is not above it is background.
+        cam_dir (str | Path | None): folder of the CAM files, which hold the maps before refinement.
         use_labels (bool): restrict the classes to the image-level labels; else to those the network claims.
         settings (CamSettings | None): None: the config's ``cam_cfg``.
         progress (callable): wraps the list, place for a progress bar.
+        batch (int): images that may go through the network together; the last bits of a CAM depend on it.
+        refine (PAR | CRF | None): refinement between CAM and mask.
+        threshold_from (tuple[str, str] | None): a list of images and a folder of ground truth masks, on which the
+            threshold with the best mean IoU is taken instead of ``threshold``; noted beside the masks.
+        workers (int | None): processes of a CRF; None: one less than there are processors.
+        say (callable): is told the chosen threshold.
 
     Returns:
         tuple[int, int]: images done now, and images whose files were there.
@@ -41,37 +56,181 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
     if not out and not cam_dir:
         raise InputError('There is nothing to write: give a folder for masks, for CAM files, or for both.')
     settings = settings or CamSettings(**config.get('cam_cfg', {}))
+    if not 0 <= threshold <= 1:
+        raise InputError(f'The threshold is compared with values from 0 to 1; it is {threshold}.')
+    if getattr(refine, 'alpha', None) is not None:
+        if threshold_from:
+            raise InputError("alpha gives the CRF's background its score: there is no threshold to choose.")
+        threshold = None
     dataset = image_label_dataset(config, image_list)
     version = existing(checkpoint, 'The checkpoint').stat().st_mtime_ns
-    made_by = dict(checkpoint=[str(Path(checkpoint).resolve()), version], labels=use_labels, **asdict(settings))
-    for folder, suffix, own in ((out, 'png', dict(threshold=threshold)), (cam_dir, 'npz', {})):
-        if folder:
-            _claim(Path(folder), suffix, {**made_by, **own})
-    classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
-    rank, world = _share()
-    if world > 1 and torch.cuda.is_available():
-        torch.cuda.set_device(rank % torch.cuda.device_count())
-    items = [dataset.get_data_info(index) for index in range(rank, len(dataset), world)]
-    model, done = None, 0
-    for item in progress(items):
-        image_id = os.path.relpath(item['img_path'], dataset.data_prefix['img_path']).removesuffix(dataset.img_suffix)
-        mask_path = Path(out, f'{image_id}.png') if out else None
-        cam_path = Path(cam_dir, f'{image_id}.npz') if cam_dir else None
-        if all(path is None or path.exists() for path in (mask_path, cam_path)):
-            continue
-        if cam_path is not None and cam_path.exists():
-            cam, present = read_cam(cam_path)
-        else:
-            model = model or load_cam_model(config, checkpoint, len(classes))
-            labels = item['image_labels'] if use_labels else None
-            cam, present = image_cam(model, read_image(item['img_path']), labels, settings)
-            if cam_path is not None:
-                write_cam(cam_path, cam, present)
-            cam = cam.astype('float16').astype('float32')  # as a CAM file holds it, so that no mask depends on one
-        if mask_path is not None:
-            write_mask(mask_path, mask_from_cam(cam, present, threshold, dataset.bg_index), palette)
-        done += 1
-    return done, len(items) - done
+    made_by = dict(checkpoint=[str(Path(checkpoint).resolve()), version], labels=use_labels, batch=batch,
+                   **asdict(settings))
+    groups = groups_of(jobs_of(dataset, out, cam_dir, use_labels), settings, batch)
+    with ExitStack() as stack:
+        maker = MaskMaker(config, checkpoint, dataset, settings, refine)
+        if isinstance(refine, CRF):
+            refine.check()
+            maker.run = stack.enter_context(Workers(workers or max(1, (os.cpu_count() or 1) - 1)))
+        if out:
+            how = dict(name=refine.name, **asdict(refine)) if refine else dict(name='none')
+            masks_by = dict(made_by, refine=how, threshold=threshold, threshold_from=[
+                str(Path(path).resolve() if Path(path).exists() else path) for path in threshold_from or ()])
+            found = check_claim(out, 'png', masks_by, apart=['threshold'] if threshold_from else ())
+        if cam_dir:
+            claim(cam_dir, 'npz', made_by)
+        if out and threshold_from and found:
+            threshold = found['threshold']
+            say(f'threshold {threshold:g}, as noted with the masks')
+        elif out and threshold_from:
+            there = image_label_dataset(config, threshold_from[0])
+            sweep = maker.sweep(groups_of(jobs_of(there, None, cam_dir, use_labels), settings, batch),
+                                threshold_from[1])
+            threshold = sweep.best_threshold
+            say(f'threshold {threshold:g}, the best of {len(sweep.thresholds)} on {threshold_from[0]}: '
+                f'mIoU {100 * sweep.scores.mean_iou[sweep.best]:.2f} %')
+        if out:
+            claim(out, 'png', dict(masks_by, threshold=threshold))
+        return maker.write(groups, threshold, progress)
+
+
+class MaskMaker:
+    """A model, loaded when it is first needed, and what is made with it of groups of images.
+
+    Args:
+        config, checkpoint, settings, refine: as for ``make_pseudo_masks``.
+        dataset (ImageLabelDataset): says the classes, their colours, the background and the value of void.
+        model (CAMSegmentor | None): one that is loaded already.
+
+    ``run(function, *args)`` calls the refinement's inference, here or, a ``Workers``, in other processes.
+    """
+
+    def __init__(self, config, checkpoint, dataset, settings, refine=None, model=None):
+        self.classes, self.palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+        self.bg_index, self.ignore_index = dataset.bg_index, dataset.ignore_index
+        self.load = lambda: load_cam_model(config, checkpoint, len(self.classes))
+        self.settings, self.refine, self.model = settings, refine, model
+        self.run = lambda function, *args: function(*args)
+        self.device = torch.device('cpu')
+        if torch.cuda.is_available():  # named by number: which one is the current one is each thread's own
+            self.device = torch.device('cuda', share()[0] % torch.cuda.device_count())
+            torch.cuda.set_device(self.device)
+
+    def write(self, groups, threshold, progress=iter):
+        """Writes the missing files of this process's share; returns the numbers of images done and of those kept."""
+        rank, world = share()
+        groups = groups[rank::world]
+        jobs, done = [job for group in groups for job in group], 0
+        clear_parts(path for job in jobs for path in (job.mask_path, job.cam_path) if path)
+        with closing(self._cams(groups, _wants_a_file)) as cams, Finisher(self._threads) as finisher:
+            for job in progress(jobs):
+                wanted, image, cam = next(cams)
+                if wanted:
+                    finisher.submit(self._finish, job, image, cam, threshold)
+                    done += 1
+        return done, len(jobs) - done
+
+    def sweep(self, groups, gt_dir):
+        """The ``Sweep`` of thresholds over ``groups``, refined, against the masks ID.png of ``gt_dir``.
+
+        CAM files are read where they are there, and written where they are missing. Under torchrun each process counts
+        its share; with other launchers each counts all.
+        """
+        truth = {job: existing(gt_dir, 'The ground truth folder') / f'{job.image_id}.png'
+                 for group in groups for job in group}
+        missing = [str(path) for path in truth.values() if not path.exists()]
+        if missing:
+            raise InputError(f'{len(missing)} of {len(truth)} images have no ground truth to choose a threshold by: '
+                             f'{", ".join(missing[:5])}{", ..." if len(missing) > 5 else ""}.')
+        thresholds = CRF_SWEEP if isinstance(self.refine, CRF) else SWEEP
+        rank, world = share() if shares_sums() else (0, 1)
+        alone, groups, counts = world == share()[1], groups[rank::world], []
+
+        def count(job, image, cam):
+            cam = _as_stored(cam)
+            if alone and job.wants_cam:
+                _write(write_cam, job.cam_path, *cam)
+            counts.append(self._count(job, image, *cam, read_mask(truth[job]), thresholds))
+
+        with closing(self._cams(groups, lambda job: True)) as cams, Finisher(self._threads) as finisher:
+            for job in (job for group in groups for job in group):
+                finisher.submit(count, job, *next(cams)[1:])
+        total = sum(counts, np.zeros((len(thresholds), len(self.classes), len(self.classes)), np.int64))
+        return Sweep(np.asarray(thresholds), summed(total) if world > 1 else total)
+
+    @property
+    def _threads(self):
+        return max(2, getattr(self.run, 'count', 0))  # one waits for each process
+
+    def _cams(self, groups, wanted):
+        """Yields (wanted, image, CAM) of each image; image and CAM are None where nobody needs them.
+
+        Where one CAM of a group is to be made, all images of the group go through the network.
+        """
+        for group, todo, stored, images in read_ahead(groups, partial(self._read, wanted=wanted)):
+            cams = stored
+            if any(job not in stored for job in todo):
+                self.model = self.model or self.load()
+                with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+                    made = batch_cams(self.model, [images[job] for job in group], [job.labels for job in group],
+                                      self.settings)
+                cams = {**dict(zip(group, made, strict=True)), **stored}
+            for job in group:
+                yield job in todo, images.get(job), cams.get(job)
+
+    def _read(self, group, wanted):
+        todo = [job for job in group if wanted(job)]
+        stored = {job: read_cam(job.cam_path) for job in todo if job.cam_path and job.cam_path.exists()}
+        needed = group if len(stored) < len(todo) else todo if self.refine else ()
+        return group, todo, stored, {job: read_image(job.image_path) for job in needed}
+
+    def _finish(self, job, image, cam, threshold):
+        maps, classes = _as_stored(cam)
+        if job.wants_cam:
+            _write(write_cam, job.cam_path, maps, classes)
+        if job.wants_mask:
+            if isinstance(self.refine, CRF):
+                mask = self._crf(image, maps, classes, threshold)
+            else:
+                mask = mask_from_cam(self._refined(image, maps), classes, threshold, self.bg_index)
+            _write(write_mask, job.mask_path, mask, self.palette)
+
+    def _count(self, job, image, maps, classes, truth, thresholds):
+        """Confusion (T, C, C) of an image at each threshold; raises InputError with its name."""
+        try:
+            if isinstance(self.refine, CRF):
+                return np.stack([confusion(self._crf(image, maps, classes, threshold), truth, len(self.classes),
+                                           self.ignore_index)[:, :-1] for threshold in thresholds])
+            return threshold_confusions(self._refined(image, maps), classes, truth, thresholds, len(self.classes),
+                                        self.bg_index, self.ignore_index)
+        except InputError as error:
+            raise InputError(f'{job.image_id}: {error}') from error
+
+    def _refined(self, image, maps):
+        return self.refine.refine(image, maps, self.device) if self.refine else maps
+
+    def _crf(self, image, maps, classes, threshold):
+        return self.run(self.refine.mask, image, maps, classes, threshold, self.bg_index)
+
+
+def _wants_a_file(job):
+    return job.wants_mask or job.wants_cam
+
+
+def _as_stored(cam):
+    """(maps (K, H, W) float32, classes) rounded as a CAM file rounds them, so that no mask depends on one."""
+    maps, classes = cam
+    if isinstance(maps, torch.Tensor):
+        maps = maps.half().cpu().numpy()
+    return maps.astype(np.float16).astype(np.float32), classes
+
+
+def _write(write, path, *content):
+    try:
+        write(path, *content)
+    except OSError as error:
+        raise InputError(f'{path} cannot be written ({error.strerror or error}). Make room or choose another folder, '
+                         'and run the same command again: files that are finished are kept.') from error
 
 
 def load_cam_model(config, checkpoint, num_classes):
@@ -97,27 +256,3 @@ def image_label_dataset(config, image_list=None):
     if image_list is not None:
         settings['ann_file'] = str(Path(image_list).resolve()) if Path(image_list).exists() else str(image_list)
     return DATASETS.build({**settings, 'pipeline': [], 'test_mode': True})
-
-
-def _share():
-    """(number of this process, number of processes), of an open group or else of torchrun's environment."""
-    if is_distributed():
-        return get_dist_info()
-    return int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))
-
-
-def _claim(folder, suffix, made_by):
-    """Notes in ``folder`` what its files are made with; InputError when it holds files made with something else."""
-    # Files first, note second: another process that shares the work writes them in the opposite order.
-    holds_files = next(folder.rglob(f'*.{suffix}'), None) is not None
-    note, made_by = folder / f'{suffix}_made_by.json', json.loads(json.dumps(made_by))
-    found = read_json(note, 'The note') if note.exists() else None
-    if found == made_by:
-        return
-    if holds_files and found is None:
-        raise InputError(f'{folder} holds files that were not made here. Choose another folder.')
-    if holds_files:
-        differing = sorted(key for key in {*found, *made_by} if found.get(key) != made_by.get(key))
-        raise InputError(f'{folder} holds files made with another {", ".join(differing)}. Choose another folder, or '
-                         'delete this one.')
-    write_json(note, made_by)

@@ -19,6 +19,10 @@ def parse_args():
     parser.add_argument('--repeats', type=int, default=5, help='times are medians of so many (%(default)s)')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads(), help='CPU threads (%(default)s)')
     parser.add_argument('--json', type=Path, help='also write the numbers to this file')
+    parser.add_argument('--masks', metavar='CONFIG', help='measure instead what making pseudo masks with this model '
+                        'costs beside its bare forward passes, on --images images, at the scales of its cam_cfg')
+    parser.add_argument('--scales', type=float, nargs='+', help='other scales, for --masks')
+    parser.add_argument('--batch', type=int, default=4, help='images in one pass, for --masks (%(default)s)')
     return parser.parse_args()
 
 
@@ -42,12 +46,25 @@ def table(result):
     ])
 
 
+def masks(config, scales, images, batch, repeats):
+    from mmfbr.benchmark import masks
+    from mmfbr.engine import load_config
+    options = {'cam_cfg.scales': scales} if scales else {}
+    result = masks.measure_masks(load_config(config, options), images, batch=batch, repeats=repeats)
+    return result, masks.table(result)
+
+
 def main():
     args = vars(parse_args())
     repeats, path = args.pop('repeats'), args.pop('json')
     torch.set_num_threads(args.pop('threads'))
-    result = measure(Workload(**args), repeats)
-    print(table(result))
+    config, scales, batch = (args.pop(name) for name in ('masks', 'scales', 'batch'))
+    if config:
+        result, text = masks(config, scales, args['images'], batch, repeats)
+    else:
+        result = measure(Workload(**args), repeats)
+        text = table(result)
+    print(text)
     if path:
         path.write_text(json.dumps(result, indent=2) + '\n')
 

@@ -10,7 +10,7 @@ DIRECTIONS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 
 
 
 def slow_par(image, maps, dilations, iterations, w1, w2, w3):
-    """``image`` (3, H, W), ``maps`` (K, H, W): the formula of PAR's docstring, a pixel at a time in double precision."""
+    """``image`` (3, H, W), ``maps`` (K, H, W): the formula of PAR's docstring, a pixel at a time, in doubles."""
     height, width = image.shape[1:]
 
     def clamp(y, x):

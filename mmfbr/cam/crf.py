@@ -67,7 +67,8 @@ class CRF:
         unary = -np.log(self.probabilities(cam, threshold)).reshape(len(cam) + 1, -1)
         crf.setUnaryEnergy(np.ascontiguousarray(unary, np.float32))
         crf.addPairwiseGaussian(sxy=self.xy, compat=self.xy_weight)
-        crf.addPairwiseBilateral(sxy=self.bi_xy, srgb=self.bi_rgb, rgbim=np.ascontiguousarray(image),
+        # The image as a copy: pydensecrf takes none that is read-only, as those of Pillow are.
+        crf.addPairwiseBilateral(sxy=self.bi_xy, srgb=self.bi_rgb, rgbim=np.array(image),
                                  compat=self.bi_weight)
         label = np.argmax(crf.inference(self.iterations), axis=0).reshape(height, width)
         return np.array([bg_index, *classes], np.uint8)[label]

@@ -36,7 +36,7 @@ class PAR:
     """
     dilations: tuple = (1, 2, 4, 8, 12, 24)
     iterations: int = 10
-    stride: int = 1
+    stride: int = 4
     w1: float = 0.3
     w2: float = 0.3
     w3: float = 0.01

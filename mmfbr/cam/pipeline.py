@@ -20,8 +20,8 @@ def read_ahead(items, load, depth=2):
 class Finisher:
     """Runs functions in threads behind the caller, who waits once ``limit`` of them are unfinished.
 
-    What a function raises comes out of a later ``submit``, or at the end of the context. The end waits for all, after an
-    error too: what the network has done is not thrown away.
+    What a function raises comes out of a later ``submit``, or at the end of the context. The end waits for all, after
+    an error too: what the network has done is not thrown away.
     """
 
     def __init__(self, workers=2, limit=16):

@@ -43,6 +43,7 @@ def test_background_is_the_threshold_or_a_power(alpha):
 def test_mask_follows_the_image():
     pytest.importorskip('pydensecrf')
     image, cam, truth = picture()
+    image.flags.writeable = False  # as `read_image` gives it
     mask = CRF().mask(image, cam, np.array([7]), 0.4, bg_index=2)
     assert mask.dtype == np.uint8 and set(np.unique(mask)) == {2, 7}
     assert ((mask == 7) != truth).sum() < ((cam[0] > 0.4) != truth).sum() / 4

@@ -220,11 +220,15 @@ def test_truncated_image_is_named_and_finished_files_stay(tool, broken, tmp_path
 
 def test_ground_truth_that_cannot_be_counted_is_named(tool, broken):
     words = ['--threshold-from', broken / 'list.txt', broken / 'gt']
+    foreign = Image.fromarray(np.full((40, 30), 77, np.uint8))
     for name, mask, named in (('i03', Image.new('RGB', (48, 64)), 'i03.png has mode RGB'),
                               ('i02', Image.new('P', (9, 9)), 'i02: .*differ in size'),
-                              ('i01', Image.new('P', (30, 40), 77), 'i01: .*holds the value 77')):
-        mask.save(broken / 'gt' / f'{name}.png')
+                              ('i01', foreign, 'i01: .*holds the value 77')):
+        path = broken / 'gt' / f'{name}.png'
+        content = path.read_bytes()
+        mask.save(path)
         assert re.search(named, refused(tool, broken, *words))
+        path.write_bytes(content)
 
 
 def test_empty_list_is_refused(tool, broken):

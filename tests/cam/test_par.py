@@ -54,7 +54,7 @@ def example(height=9, width=11, count=2, seed=0):
     ids=['one step', 'dilations', 'beyond the border', 'weights', 'none'])
 def test_against_loops_over_pixels_and_neighbours(settings):
     image, maps = example()
-    refine = PAR(**settings)
+    refine = PAR(**settings, stride=1)
     expected = slow_par(image.transpose(2, 0, 1), maps, refine.dilations, refine.iterations, refine.w1, refine.w2,
                         refine.w3)
     result = refine.refine(image, maps)
@@ -65,14 +65,14 @@ def test_against_loops_over_pixels_and_neighbours(settings):
 def test_flat_image_and_single_pixel_are_served():
     flat = np.full((5, 6, 3), 90, np.uint8)
     maps = example(5, 6)[1]
-    np.testing.assert_allclose(PAR(dilations=(1, 2), iterations=2).refine(flat, maps),
+    np.testing.assert_allclose(PAR(dilations=(1, 2), iterations=2, stride=1).refine(flat, maps),
                                slow_par(flat.transpose(2, 0, 1), maps, (1, 2), 2, 0.3, 0.3, 0.01), atol=1e-5)
     np.testing.assert_allclose(PAR().refine(flat[:1, :1], maps[:, :1, :1]), maps[:, :1, :1], atol=1e-5)
     assert PAR().refine(flat, maps[:0]).shape == (0, 5, 6)
 
 
 def test_a_batch_gives_each_image_what_it_gets_alone_however_little_memory_there_is(monkeypatch):
-    refine = PAR(dilations=(1, 2), iterations=2)
+    refine = PAR(dilations=(1, 2), iterations=2, stride=1)
     images, maps = zip(*(example(seed=seed) for seed in range(3)), strict=True)
     together = refine(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float(), torch.from_numpy(np.stack(maps)))
     for image, own, result in zip(images, maps, together, strict=True):
@@ -86,7 +86,7 @@ def test_a_batch_gives_each_image_what_it_gets_alone_however_little_memory_there
 
 
 def test_affinities_of_a_large_image_stay_within_the_limit(monkeypatch):
-    refine, sizes = PAR(dilations=(1, ), iterations=1), []
+    refine, sizes = PAR(dilations=(1, ), iterations=1, stride=1), []
     affinity = PAR.affinity
     monkeypatch.setattr(PAR, 'affinity', lambda self, some: sizes.append(some.shape[2:]) or affinity(self, some))
     monkeypatch.setattr(par, 'MOST_WEIGHTS', 8 * 30)

@@ -8,13 +8,17 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+_read = {}  # configs by row: resolving `_base_` takes longer than a small model's step
+
 
 def load(row, folder, shrink=True):
     """The ``Config`` of a row, read from a file as a user has it, without downloads and at test size."""
-    path = folder / f'{row.name}.py'
-    path.write_text(row.text)
-    config = Config.fromfile(path)
-    config.pop('val_dataloader')  # its masks are looked for before a training, and are not here
+    if row.name not in _read:
+        path = folder / f'{row.name}.py'
+        path.write_text(row.text)
+        _read[row.name] = Config.fromfile(path)
+        _read[row.name].pop('val_dataloader')  # its masks are looked for before a training, and are not here
+    config = copy.deepcopy(_read[row.name])
     if shrink:
         config.merge_from_dict(row.shrink)
         config.model.data_preprocessor.size = (row.size, row.size)
@@ -45,10 +49,10 @@ def without_losses(node):
     return [without_losses(value) for value in node] if isinstance(node, (list, tuple)) else node
 
 
-def build(model, seed=0):
+def build(model):
     """An initialised model in training mode; SyncBN does not run on the CPU."""
     init_default_scope('mmseg')
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     built = revert_sync_batchnorm(MODELS.build(copy.deepcopy(model)))
     built.init_weights()
     return built.train()

@@ -94,6 +94,7 @@ FPN_NECK = {'model.backbone.base_channels': 16, 'model.neck.neck.in_channels': [
 VIT = {'model.backbone.num_layers': 4, 'model.backbone.out_indices': (0, 1, 2, 3)}
 VIT_L = {**VIT, 'model.backbone.embed_dims': 256, 'model.backbone.num_heads': 4}
 VIT_B = {**VIT, 'model.backbone.embed_dims': 192, 'model.backbone.num_heads': 3}
+HRNET = {f'model.backbone.extra.stage{stage}.num_modules': 1 for stage in (3, 4)}
 MASK = {'model.backbone.base_channels': 16, 'model.decode_head.in_channels': [64, 128, 256, 512],
         'model.decode_head.num_queries': 10, 'model.decode_head.transformer_decoder.num_layers': 3}
 MASK2 = {**MASK, 'model.decode_head.pixel_decoder.encoder.num_layers': 1,
@@ -137,16 +138,16 @@ ROWS = [
         shrink={**VIT_B, 'model.neck.in_channels': 192, 'model.decode_head.in_channels': (192,) * 4,
                 'model.decode_head.embed_dims': 192, 'model.decode_head.channels': 32,
                 'model.decode_head.post_process_channels': [24, 48, 96, 192]}),
-    Row('ocrnet-hrnet-first', OCRNET, restated(0), own=True, keys=('decode_0.loss_fbr',)),
-    Row('ocrnet-hrnet-last', OCRNET, restated(1), own=True, keys=('decode_1.loss_fbr',)),
+    Row('ocrnet-hrnet-first', OCRNET, restated(0), own=True, keys=('decode_0.loss_fbr',), shrink=HRNET),
+    Row('ocrnet-hrnet-last', OCRNET, restated(1), own=True, keys=('decode_1.loss_fbr',), shrink=HRNET),
     Row('bisenetv2', 'bisenetv2/bisenetv2_fcn_4xb4-160k_cityscapes-1024x1024.py', head(128, 0),
         shrink={'model.decode_head.channels': 64, 'model.auxiliary_head.3.channels': 64}),
     Row('fast-scnn', 'fastscnn/fast_scnn_8xb4-160k_cityscapes-512x1024.py', head(128, -1, SIGMOID)),
     Row('semantic-fpn-r50', 'sem_fpn/fpn_r50_4xb4-160k_ade20k-512x512.py', inside(256, 0), shrink=FPN_NECK),
     Row('deeplabv3plus-mobilenetv2', 'mobilenet_v2/mobilenet-v2-d8_deeplabv3plus_4xb4-160k_ade20k-512x512.py',
         head(320, 3), shrink={'model.decode_head.channels': 64}),
-    Row('lraspp-mobilenetv3', 'mobilenet_v3/mobilenet-v3-d8-scratch_lraspp_4xb4-320k_cityscapes-512x1024.py',
-        head(960, 2), size=392),  # its head pools 49 x 49 cells
+    Row('lraspp-mobilenetv3', 'mobilenet_v3/mobilenet-v3-d8-scratch-s_lraspp_4xb4-320k_cityscapes-512x1024.py',
+        head(576, 2), size=392),  # its head pools 49 x 49 cells
     Row('pointrend-coarse-head', POINTREND, pointrend(0), own=True, shrink=FPN_NECK, keys=('decode_0.loss_fbr',)),
     Row('ddrnet-fbr-head', DDR, beside(128, 1, 19), keys=('aux.loss_fbr',)),
     Row('mask2former-fbr-head', MASK2FORMER, beside(2048, 3, 150), width=4, keys=('aux.loss_fbr',),

@@ -2,8 +2,8 @@
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'matrix.md'
-BEGIN = '| config of mmseg'
-HEADER = f'{BEGIN} | backbone, neck | heads (FBR in the bold one) | map read | result |\n|---|---|---|---|---|\n'
+BEGIN = '| test | config of mmseg'
+HEADER = f'{BEGIN} | backbone, neck | heads (FBR in the bold one) | map read | result |\n|---|---|---|---|---|---|\n'
 
 
 def line(row, model, seen):
@@ -16,7 +16,7 @@ def line(row, model, seen):
         stride, channels = seen
         read = f'`in_index={model.neck.in_index}`: stride {stride}, {channels} channels'
         result = f'trains: `{row.keys[0]}`'
-    return f'| `{row.base}` | {encoder} | {_heads(model)} | {read} | {result} |\n'
+    return f'| {row.name} | `{row.base}` | {encoder} | {_heads(model)} | {read} | {result} |\n'
 
 
 def _heads(model):

@@ -34,10 +34,6 @@ def hub(request):
     MessageHub.get_instance(request.node.nodeid + ' done')
 
 
-def is_fbr(key):
-    return is_fbr_key(key) or key.startswith('auxiliary_head.fbr.')
-
-
 def logits(model, data):
     with torch.no_grad():
         return [sample.seg_logits.data for sample in model.eval().test_step(data)]
@@ -50,7 +46,7 @@ def test_trains_with_fbr_and_predicts_as_without(row, tmp_path, hub):
     bare = without_fbr(config.model)
     host, model = build(bare), build(config.model)
 
-    own = {key for key in model.state_dict() if is_fbr(key)}
+    own = {key for key in model.state_dict() if is_fbr_key(key)}
     assert own and set(model.state_dict()) - own == set(host.state_dict())
     assert all(torch.equal(value, model.state_dict()[key]) for key, value in host.state_dict().items())
     with torch.no_grad():

@@ -1,10 +1,10 @@
 """Scores a folder of masks or CAM files: per-class IoU, threshold sweep, and where the false positives fell."""
 import argparse
 import sys
-import time
 
 from mmfbr.evaluation import evaluate, image_ids, plot_sweep
 from mmfbr.files import InputError, read_lines, write_json
+from mmfbr.progress import progress
 
 DEFAULT_SWEEP = '0:0.9:0.01'
 
@@ -48,16 +48,6 @@ def parse_args(argv):
         help='images whose masks say which stuff accompanies a thing, say the training list (default: those scored)')
     add('--json', metavar='OUT', help='write the numbers to this file')
     return parser.parse_args(argv)
-
-
-def progress(ids, every=5):
-    """The ids; says on stderr how far it is, every few seconds."""
-    said = time.monotonic()
-    for count, name in enumerate(ids):
-        if time.monotonic() - said > every:
-            print(f'{count} of {len(ids)} images', file=sys.stderr)
-            said = time.monotonic()
-        yield name
 
 
 def run(args):

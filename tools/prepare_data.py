@@ -1,22 +1,12 @@
 """Prepares data sets for training: lists, labels, layout; from official archives, a folder, or drawn (docs/data.md)."""
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from mmfbr.data_prep import LINKS, prepare_coco14, prepare_folder, prepare_voc12
 from mmfbr.demo import write_demo
 from mmfbr.files import InputError
-
-
-def progress(items, what='images', total=None, every=5):
-    """The items; says on stderr how far it is, every few seconds."""
-    said, total = time.monotonic(), len(items) if hasattr(items, '__len__') else total
-    for count, item in enumerate(items):
-        if time.monotonic() - said > every:
-            print(f'{count} of {total} {what}' if total else f'{count} {what}', file=sys.stderr)
-            said = time.monotonic()
-        yield item
+from mmfbr.progress import progress
 
 
 def add_demo(commands):

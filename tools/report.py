@@ -2,7 +2,6 @@
 import argparse
 import shlex
 import sys
-import time
 
 from mmengine.config import DictAction
 
@@ -32,16 +31,6 @@ def parse_args():
     return parser.parse_args()
 
 
-def progress(ids, every=5):
-    """The ids; says on stderr how far it is, every few seconds."""
-    said = time.monotonic()
-    for count, name in enumerate(ids):
-        if time.monotonic() - said > every:
-            print(f'{count} of {len(ids)} images', file=sys.stderr)
-            said = time.monotonic()
-        yield name
-
-
 def main():
     args = parse_args()
     from mmfbr.engine import run_tool
@@ -49,6 +38,7 @@ def main():
 
 
 def write(args):
+    from mmfbr.progress import progress
     from mmfbr.report import Run, write_report
     report = write_report(
         args.out, Run('host', *args.host), Run('host + FBR', *args.fbr), args.choose_list, args.score_list, args.images,

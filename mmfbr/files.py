@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+IGNORE = 255  # the label of pixels that do not count, in VOC's masks and all others
+ORIENTATION = 0x0112  # of EXIF; 5 to 8 lie on their side
+UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used; the message names it and says what to do."""
@@ -73,24 +77,61 @@ def read_json(path, what):
 
 def read_image(path):
     """RGB image as (H, W, 3) uint8, turned as its EXIF says; raises InputError when missing or not decodable."""
+    path = existing(path, 'The image')
     try:
-        with Image.open(existing(path, 'The image')) as image:
+        with Image.open(path) as image:
             return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))  # upright, as mmcv loads it
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNDECODABLE as error:
         raise InputError(f'The image {path} cannot be decoded ({error}). Replace the file or take it off the '
                          'list.') from error
 
 
+def upright_size(image):
+    """(height, width) of an open Pillow image, turned as its EXIF says; decodes nothing."""
+    width, height = image.size
+    return (width, height) if image.getexif().get(ORIENTATION) in (5, 6, 7, 8) else (height, width)
+
+
+def image_size(path):
+    """(height, width) of an image as ``read_image`` gives it, from its header alone."""
+    try:
+        with Image.open(path) as image:
+            return upright_size(image)
+    except UNDECODABLE:
+        return read_image(path).shape[:2]  # it knows the sentence
+
+
 def read_mask(path):
     """Label mask (H, W) uint8 from a palette or 8-bit grey PNG; raises InputError for anything else."""
+    return decode_mask(existing(path, 'The mask'), path, 'Write it again.')
+
+
+def decode_mask(source, what, remedy):
+    """``read_mask`` of a path or binary stream ``source`` that messages call ``what``."""
     try:
-        with Image.open(existing(path, 'The mask')) as image:
-            if image.mode not in ('P', 'L'):
-                raise InputError(f'The mask {path} has mode {image.mode}; class indices need a palette (P) or 8-bit '
-                                 'grey (L) PNG. Convert colours to indices first.')
-            return np.asarray(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f'The mask {path} cannot be decoded ({error}). Write it again.') from error
+        with Image.open(source) as image:
+            mode, mask = image.mode, np.asarray(image)
+    except UNDECODABLE as error:
+        raise InputError(f'The mask {what} cannot be decoded ({error}). {remedy}') from error
+    if mode not in ('P', 'L'):
+        raise InputError(f'The mask {what} has mode {mode}; class indices need a palette (P) or 8-bit grey (L) PNG. '
+                         'Convert colours to indices first.')
+    return mask
+
+
+def check_mask_values(mask, what, num_classes=None, size=None, remedy=''):
+    """Raises InputError unless the array ``mask`` (H, W) has the ``size`` (height, width) of its image and indices
+    below ``num_classes``, or 255; None: not checked. ``remedy`` is the last sentence about a wrong size."""
+    if size is not None and mask.shape != tuple(size):
+        raise InputError(f'The mask {what} has {mask.shape[1]} x {mask.shape[0]} pixels, its image {size[1]} x '
+                         f'{size[0]}.{remedy and " "}{remedy}')
+    if num_classes is None:
+        return
+    wrong = [index for index in np.unique(mask).tolist() if not 0 <= index < num_classes and index != IGNORE]
+    if wrong:
+        raise InputError(f'The mask {what} has the values {", ".join(map(str, wrong[:5]))}'
+                         f'{", ..." if len(wrong) > 5 else ""}; class indices go from 0 to {num_classes - 1}, and 255 '
+                         'is ignored.')
 
 
 def write_mask(path, mask, palette):

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dist import get_dist_info, is_distributed
-from PIL import Image
+from mmengine.dist import all_reduce, get_dist_info, is_distributed
 
-from mmfbr.files import InputError, read_image, read_json, write_json
+from mmfbr.files import InputError, image_size, read_json, write_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +61,6 @@ def groups_of(jobs, settings, batch):
     return groups
 
 
-def image_size(path):
-    """(height, width) of an image as ``read_image`` gives it, from its header alone."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientation
-    except (OSError, SyntaxError, Image.DecompressionBombError):
-        return read_image(path).shape[:2]  # it knows the sentence
-    return (width, height) if turned else (height, width)
-
-
 def share():
     """(number of this process, number of processes), of an open group or else of torchrun's environment."""
     if is_distributed():
@@ -91,11 +79,10 @@ def summed(counts):
     if opened:
         torch.distributed.init_process_group('gloo')
     total = torch.from_numpy(counts)
-    total = total if opened or torch.distributed.get_backend() == 'gloo' else total.cuda()
-    torch.distributed.all_reduce(total)
+    all_reduce(total)  # in place, on whatever device the group talks over
     if opened:
         torch.distributed.destroy_process_group()
-    return total.cpu().numpy()
+    return total.numpy()
 
 
 def read_note(folder, suffix):

@@ -1,27 +1,21 @@
 """Whether images and masks are what they should be, from their bytes, before anything is written."""
 from io import BytesIO
 
-import numpy as np
 from PIL import Image
 
-from mmfbr.files import InputError
-
-IGNORE = 255
-ORIENTATION = 0x0112  # of EXIF; 5 to 8 lie on their side
-UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+from mmfbr.files import UNDECODABLE, InputError, check_mask_values, decode_mask, upright_size
 
 
 def check_image(data, what):
     """(width, height) of an encoded image, upright as its EXIF says; raises InputError unless it decodes to its end."""
     try:
         with Image.open(BytesIO(data)) as image:
-            width, height = image.size
-            turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+            height, width = upright_size(image)
             image.draft('L', (1, 1))  # a JPEG is read whole but computed at an eighth of its size
             image.load()
     except UNDECODABLE as error:
         raise InputError(f'The image {what} cannot be decoded ({error}). Replace the file.') from error
-    return (height, width) if turned else (width, height)
+    return width, height
 
 
 def check_mask(data, what, num_classes, size=None):
@@ -36,25 +30,6 @@ def check_mask(data, what, num_classes, size=None):
     Raises:
         InputError: it is damaged, in colours, of another size, or has indices that are no class.
     """
-    try:
-        with Image.open(BytesIO(data)) as image:
-            mode, mask = image.mode, np.asarray(image)
-    except UNDECODABLE as error:
-        raise InputError(f'The mask {what} cannot be decoded ({error}). Replace the file.') from error
-    if mode not in ('P', 'L'):
-        raise InputError(f'The mask {what} has mode {mode}; class indices need a palette (P) or 8-bit grey (L) PNG. '
-                         'Convert colours to indices first.')
-    check_indices(mask, what, num_classes, size)
+    mask = decode_mask(BytesIO(data), what, 'Replace the file.')
+    check_mask_values(mask, what, num_classes, size and size[::-1])
     return mask
-
-
-def check_indices(mask, what, num_classes, size=None):
-    """Raises InputError unless the array ``mask`` (H, W) has ``size`` and indices below ``num_classes``, or 255."""
-    if size is not None and mask.shape != (size[1], size[0]):
-        raise InputError(f'The mask {what} has {mask.shape[1]} x {mask.shape[0]} pixels, its image {size[0]} x '
-                         f'{size[1]}.')
-    wrong = [int(index) for index in np.unique(mask) if index >= num_classes and index != IGNORE]
-    if wrong:
-        raise InputError(f'The mask {what} has the values {", ".join(map(str, wrong[:5]))}'
-                         f'{", ..." if len(wrong) > 5 else ""}; class indices go from 0 to {num_classes - 1}, and 255 '
-                         'is ignored.')

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfbr.files import InputError, read_json, voc_palette, write_json, write_mask, write_text
+from mmfbr.files import IGNORE, InputError, read_json, voc_palette, write_json, write_mask, write_text
 
-from .checks import IGNORE, check_image
+from .checks import check_image
 from .json_stream import stream_json
 from .place import few, lines, missing_files, place, silent, workplace
 from .sources import REMEDY, find_source

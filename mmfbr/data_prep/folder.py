@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mmfbr.files import InputError, atomic_path, read_lines, write_json, write_text
+from mmfbr.files import IGNORE, InputError, atomic_path, image_size, read_lines, write_json, write_text
 
-from .checks import IGNORE, UNDECODABLE, check_image, check_mask
+from .checks import check_image, check_mask
 from .folder_config import folder_configs
 from .label_table import ENDINGS, check_classes, image_id, read_label_table
 from .place import few, is_placed, lines, link_file, silent, workplace
@@ -215,7 +215,7 @@ def _place_masks(out, masks, pictures, names, table, link, remarks, progress):
         target = out / 'SegmentationClass' / f'{image}.png'
         if is_placed(path, target):
             continue
-        mask = check_mask(path.read_bytes(), path, len(names) + 1, _upright_size(pictures[image]))
+        mask = check_mask(path.read_bytes(), path, len(names) + 1, image_size(pictures[image])[::-1])
         shown = {names[index - 1] for index in np.unique(mask) if 0 < index < IGNORE}
         if not shown <= {*table[image]}:
             surprising.append(f'{image} ({", ".join(sorted(shown - {*table[image]}))})')
@@ -225,11 +225,3 @@ def _place_masks(out, masks, pictures, names, table, link, remarks, progress):
         remarks.append(f'{len(surprising)} masks show classes that the labels of their images do not name: '
                        f'{few(surprising)}.')
     return written
-
-
-def _upright_size(path):
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).size
-    except UNDECODABLE as error:
-        raise InputError(f'The image {path} cannot be decoded ({error}). Replace the file.') from error

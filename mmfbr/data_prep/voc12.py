@@ -6,11 +6,21 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
-from PIL import Image
 
-from mmfbr.files import InputError, read_json, read_lines, read_mask, voc_palette, write_json, write_mask, write_text
+from mmfbr.files import (
+    InputError,
+    check_mask_values,
+    image_size,
+    read_json,
+    read_lines,
+    read_mask,
+    voc_palette,
+    write_json,
+    write_mask,
+    write_text,
+)
 
-from .checks import check_image, check_indices, check_mask
+from .checks import check_image, check_mask
 from .place import few, lines, link_file, missing_files, place, silent, workplace
 from .sources import REMEDY, find_source
 
@@ -159,8 +169,7 @@ def _sbd_mask(member, image):
                          'archive again.') from error
     if not image.exists():
         raise InputError(f'{member.what} is the mask of an image that VOC 2012 does not have: {image} is missing.')
-    with Image.open(image) as opened:
-        check_indices(mask, member.what, len(CLASSES), opened.size)
+    check_mask_values(mask, member.what, len(CLASSES), image_size(image))
     return mask.astype(np.uint8)
 
 

@@ -1,11 +1,10 @@
 """Pipeline steps for image-level labels, and loading with errors that name the file."""
-import numpy as np
 import torch
 from mmcv.transforms import LoadImageFromFile
 from mmengine.structures import LabelData
 from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 
-from mmfbr.files import InputError
+from mmfbr.files import InputError, check_mask_values
 
 
 class LoadCheckedImage(LoadImageFromFile):
@@ -59,12 +58,5 @@ class LoadCheckedAnnotations(LoadAnnotations):
         mask, size = results['gt_seg_map'], results.get('ori_shape')
         if mask.ndim != 2:
             raise InputError(f'The mask {path} holds colours; class indices need a palette or 8-bit grey PNG.')
-        if size is not None and mask.shape != tuple(size):
-            raise InputError(f'The mask {path} has {mask.shape[1]} x {mask.shape[0]} pixels, its image {size[1]} x '
-                             f'{size[0]}. Write it again at the size of the image.')
-        if self.num_classes is not None:
-            wrong = sorted({*np.unique(mask).tolist()} - {*range(self.num_classes), 255})
-            if wrong:
-                raise InputError(f'The mask {path} has the values {", ".join(map(str, wrong[:5]))}; class indices go '
-                                 f'from 0 to {self.num_classes - 1}, and 255 is ignored.')
+        check_mask_values(mask, path, self.num_classes, size, 'Write it again at the size of the image.')
         return results

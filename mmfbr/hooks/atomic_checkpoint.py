@@ -71,8 +71,8 @@ class AtomicCheckpointHook(CheckpointHook):
         name = re.compile(re.escape(self.filename_tmpl).replace(r'\{\}', r'\d+'))
         pointer, target = work_dir / 'last_checkpoint', []
         if pointer.is_file():
-            target = [Path(line) for line in pointer.read_text(encoding='utf-8', errors='replace').split('\n')[:1]
-                      if line.strip()]
+            line = pointer.read_text(encoding='utf-8', errors='replace').partition('\n')[0]
+            target = [Path(line)] if line.strip() else []
         folder = target[0].parent if target and target[0].parent.is_dir() else work_dir
         found = sorted((path for path in folder.iterdir() if name.fullmatch(path.name)),
                        key=lambda path: path.stat().st_mtime_ns, reverse=True)

@@ -1,4 +1,5 @@
 """What FBR sees of one image: which background cells belong to which NROI, and which foreground cells are queries."""
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class Cells(NamedTuple):
 
 @torch.no_grad()
 def image_cells(model, image, present, settings, seed=0):
-    """The ``Cells`` that a training step would see if the image, unflipped at the first scale, were its batch.
+    """The ``Cells`` that a training step would see if the image, unflipped at the base size, were its batch.
 
     Args:
         model (CAMSegmentor): with ``FBRNeck`` and ``FBRLoss``, in eval mode.
@@ -44,8 +45,7 @@ def image_cells(model, image, present, settings, seed=0):
 
 def _input(model, image, settings):
     """The image as the backbone reads it; the preprocessor is fed BGR, as mmcv loads images."""
-    size = [max(settings.multiple, round(side / settings.multiple) * settings.multiple)
-            for side in settings.size or image.shape[:2]]
+    size, = replace(settings, scales=(1.0, )).views(*image.shape[:2])
     pixels = torch.from_numpy(image[:, :, ::-1].transpose(2, 0, 1).copy()).float()
     pixels = F.interpolate(pixels[None], size, mode='bilinear', align_corners=False)
     return model.data_preprocessor(dict(inputs=list(pixels)))['inputs']

@@ -15,8 +15,9 @@ venv:
 demo: venv
 	$(PY) tools/demo.py --out demo_out
 
+# A file's tests stay in one process, whose fixtures they share; each process computes with one thread.
 test: venv
-	$(PY) -m pytest -ra $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -ra -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: venv
 	$(PY) -m ruff check .

@@ -33,9 +33,9 @@ class CRF:
     alpha: float | None = None
     xy: float = 3
     xy_weight: float = 3
-    bi_xy: float = 80
-    bi_rgb: float = 13
-    bi_weight: float = 10
+    bi_xy: float = 67
+    bi_rgb: float = 3
+    bi_weight: float = 4
     name = 'crf'
 
     def __post_init__(self):

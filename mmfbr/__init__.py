@@ -10,10 +10,11 @@ check_requirements()
 
 from . import datasets, hooks, models  # noqa: E402  (after the check: a missing package gets its sentence)
 from .evaluation.image_label_metric import ImageLabelMetric  # noqa: E402
+from .evaluation.instance_metric import VOCInstanceMetric  # noqa: E402
 from .registry import METRICS, register  # noqa: E402
 from .safe_loading import allow_checkpoint_classes  # noqa: E402
 
-register(METRICS, ImageLabelMetric)
+register(METRICS, ImageLabelMetric, VOCInstanceMetric)
 allow_checkpoint_classes()
 
 __all__ = ['__version__', 'datasets', 'hooks', 'models']

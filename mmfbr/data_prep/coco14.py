@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfbr.files import IGNORE, InputError, read_json, voc_palette, write_json, write_mask, write_text
+from mmfbr.run_lengths import pycocotools, run_lengths
 
 from .checks import check_image
 from .json_stream import stream_json
@@ -137,7 +138,7 @@ def paint(instances, height, width):
         instances (Iterable[tuple]): (class index, crowd or not, annotation id, compressed run lengths as bytes).
         height, width (int): of the image.
     """
-    coco = _pycocotools()
+    coco = pycocotools()
     canvas = np.zeros((height, width), np.uint8)
     runs = [(*instance[:3], dict(size=[height, width], counts=instance[3])) for instance in instances if instance[3]]
     runs.sort(key=lambda instance: (-int(coco.area(instance[3])), instance[2]))
@@ -148,14 +149,6 @@ def paint(instances, height, width):
         if crowd:
             canvas[(coco.decode(run) == 1) & (canvas == 0)] = IGNORE
     return canvas
-
-
-def _pycocotools():
-    try:
-        from pycocotools import mask
-    except ImportError as error:
-        raise InputError('COCO masks need pycocotools: pip install pycocotools') from error
-    return mask
 
 
 def _read_annotations(annotated, name, progress):
@@ -198,19 +191,5 @@ def _parse(entries):
 
 def _instance(item, width, height):
     """(category id, crowd or not, annotation id, run lengths as bytes); no bytes for an outline without area."""
-    coco = _pycocotools()
-    outline, what = item['segmentation'], f'annotation {item["id"]}'
-    if isinstance(outline, list):
-        # Four numbers would be taken for a box, and a triangle has six.
-        polygons = [polygon for polygon in outline if len(polygon) >= 6]
-        counts = coco.merge(coco.frPyObjects(polygons, height, width))['counts'] if polygons else b''
-    else:
-        if list(outline['size']) != [height, width]:
-            raise InputError(f'The run lengths of {what} are of size {outline["size"]}, its image of '
-                             f'{[height, width]}.')
-        counts = outline['counts']
-        if isinstance(counts, list):
-            counts = coco.frPyObjects(outline, height, width)['counts']
-        elif isinstance(counts, str):
-            counts = counts.encode()
-    return item['category_id'], bool(item.get('iscrowd', 0)), item['id'], counts
+    runs = run_lengths(item['segmentation'], height, width, f'annotation {item["id"]}')
+    return item['category_id'], bool(item.get('iscrowd', 0)), item['id'], runs['counts'] if runs else b''

@@ -1,6 +1,8 @@
-"""Evaluation of masks and class activation maps; numpy only (``image_label_metric`` also needs mmengine)."""
+"""Evaluation of masks, activation maps and instances; numpy (metric classes: mmengine; instances: pycocotools)."""
 from mmfbr.evaluation.confusion import Scores, confusion
 from mmfbr.evaluation.curve import plot_sweep
+from mmfbr.evaluation.instance_ap import THRESHOLDS, InstanceScores, average_precisions
+from mmfbr.evaluation.instance_files import Truth, evaluate_instances, read_predictions, read_truth, score_instances
 from mmfbr.evaluation.score import (
     Evaluation,
     count_cooccurrence,
@@ -14,7 +16,8 @@ from mmfbr.evaluation.stuff import StuffScores, companions, cooccurrence, stuff_
 from mmfbr.evaluation.sweep import Sweep, mask_from_cam, threshold_confusions
 
 __all__ = [
-    'Evaluation', 'Scores', 'StuffScores', 'Sweep', 'companions', 'confusion', 'cooccurrence', 'count_cooccurrence',
-    'evaluate', 'image_ids', 'mask_from_cam', 'plot_sweep', 'score_masks', 'score_stuff', 'stuff_columns',
-    'stuff_confusion', 'sweep_cams', 'threshold_confusions'
+    'THRESHOLDS', 'Evaluation', 'InstanceScores', 'Scores', 'StuffScores', 'Sweep', 'Truth', 'average_precisions',
+    'companions', 'confusion', 'cooccurrence', 'count_cooccurrence', 'evaluate', 'evaluate_instances', 'image_ids',
+    'mask_from_cam', 'plot_sweep', 'read_predictions', 'read_truth', 'score_instances', 'score_masks', 'score_stuff',
+    'stuff_columns', 'stuff_confusion', 'sweep_cams', 'threshold_confusions'
 ]

@@ -1,0 +1,44 @@
+"""Scores instance masks against ground truth, both COCO files: mAP^r of the VOC protocol, per class and mean."""
+import argparse
+import sys
+
+from mmfbr.evaluation import THRESHOLDS, evaluate_instances
+from mmfbr.files import InputError, write_json
+
+
+def share(text):
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f'{text} is not above 0 and at most 1')
+    return value
+
+
+def parse_args(argv):
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add('pred', metavar='PRED.json', help='annotation file with scores (its images and categories are found by name), '
+                                          "or result list with the ground truth's ids")
+    add('gt', metavar='GT.json', help='annotation file')
+    add('--iou', metavar='T', type=share, nargs='+', default=THRESHOLDS,
+        help=f'a prediction is right from this IoU on (default: {" ".join(map(str, THRESHOLDS))})')
+    add('--convention', choices=['voc', 'coco'], default='voc',
+        help='coco: match and average as pycocotools, without its limit of 100 predictions (default: voc)')
+    add('--json', metavar='OUT', help='write the numbers to this file')
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    try:
+        scores = evaluate_instances(args.pred, args.gt, tuple(args.iou), args.convention)
+        print(scores.table())
+        if args.json:
+            write_json(args.json, scores.as_dict())
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""condinst_resnet18-fpn_demo with FBR."""
+_base_ = './condinst_resnet18-fpn_demo.py'
+model = dict(
+    type='FBRDetector',
+    base='CondInst',
+    fbr=dict(in_channels=96, in_index=0, supervision='mask', loss=dict(type='FBRLoss')))

@@ -68,6 +68,39 @@ def read_lines(path, what):
     return lines
 
 
+def require_files(folder, ids, suffix, what):
+    """Raises InputError naming the images without a file ID.suffix (``what``, say "mask"), before any is read."""
+    if not ids:
+        raise InputError('The list of images is empty; give at least one.')
+    folder = existing(folder, 'The folder')
+    missing = [name for name in ids if not (folder / f'{name}{suffix}').is_file()]
+    if missing:
+        raise InputError(f'{len(missing)} of {len(ids)} images have no {what} ({suffix}) in {folder}: '
+                         f'{_first(missing, ", ")}. Make the missing files or list the images that have them.')
+
+
+def for_each(ids, function, progress, done):
+    """Yields ``function(name)`` of the images; what they refuse is collected, so that one run tells all.
+
+    Raises InputError after the last image, if any could not be ``done`` (say "scored"); names up to ten of them.
+    """
+    problems = []
+    for name in progress(ids):
+        try:
+            result = function(name)
+        except InputError as error:
+            problems.append(f'{name}: {error}')
+        else:
+            yield result
+    if problems:
+        raise InputError(f'{len(problems)} of {len(ids)} images cannot be {done}.\n' + _first(problems, '\n'))
+
+
+def _first(entries, separator, shown=10):
+    rest = len(entries) - shown
+    return separator.join(entries[:shown]) + (f'{separator}and {rest} more' if rest > 0 else '')
+
+
 def read_json(path, what):
     try:
         return json.loads(existing(path, what).read_text(encoding='utf-8'))

@@ -2,7 +2,7 @@
 from mmfbr.files import InputError
 
 
-def pycocotools():
+def coco_masks():
     """The module ``pycocotools.mask``; raises InputError that says what to install."""
     try:
         from pycocotools import mask
@@ -22,7 +22,7 @@ def run_lengths(outline, height, width, what):
     Raises:
         InputError: it has another size, or is neither of these.
     """
-    coco = pycocotools()
+    coco = coco_masks()
     try:
         if isinstance(outline, list):
             # Four numbers would be taken for a box, and a triangle has six.

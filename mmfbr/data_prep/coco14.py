@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfbr.files import IGNORE, InputError, read_json, voc_palette, write_json, write_mask, write_text
-from mmfbr.run_lengths import pycocotools, run_lengths
+from mmfbr.run_lengths import coco_masks, run_lengths
 
 from .checks import check_image
 from .json_stream import stream_json
@@ -138,7 +138,7 @@ def paint(instances, height, width):
         instances (Iterable[tuple]): (class index, crowd or not, annotation id, compressed run lengths as bytes).
         height, width (int): of the image.
     """
-    coco = pycocotools()
+    coco = coco_masks()
     canvas = np.zeros((height, width), np.uint8)
     runs = [(*instance[:3], dict(size=[height, width], counts=instance[3])) for instance in instances if instance[3]]
     runs.sort(key=lambda instance: (-int(coco.area(instance[3])), instance[2]))

@@ -13,11 +13,11 @@ from mmfbr.evaluation.score import (
     sweep_cams,
 )
 from mmfbr.evaluation.stuff import StuffScores, companions, cooccurrence, stuff_columns, stuff_confusion
-from mmfbr.evaluation.sweep import Sweep, mask_from_cam, threshold_confusions
+from mmfbr.evaluation.sweep import Sweep, map_classes, mask_from_cam, threshold_confusions
 
 __all__ = [
     'THRESHOLDS', 'Evaluation', 'InstanceScores', 'Scores', 'StuffScores', 'Sweep', 'Truth', 'average_precisions',
     'companions', 'confusion', 'cooccurrence', 'count_cooccurrence', 'evaluate', 'evaluate_instances', 'image_ids',
-    'mask_from_cam', 'plot_sweep', 'read_predictions', 'read_truth', 'score_instances', 'score_masks', 'score_stuff',
-    'stuff_columns', 'stuff_confusion', 'sweep_cams', 'threshold_confusions'
+    'map_classes', 'mask_from_cam', 'plot_sweep', 'read_predictions', 'read_truth', 'score_instances', 'score_masks',
+    'score_stuff', 'stuff_columns', 'stuff_confusion', 'sweep_cams', 'threshold_confusions'
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmfbr.evaluation.instance_ap import THRESHOLDS, InstanceScores, average_precisions
 from mmfbr.files import InputError, read_json
-from mmfbr.run_lengths import pycocotools, run_lengths
+from mmfbr.run_lengths import coco_masks, run_lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ def read_truth(path):
         name = f'annotation {item.get("id")} of {what}'
         _known(key, images, categories, name, 'Take it out, or add what it names.')
         runs = run_lengths(_of(item, 'segmentation', name), *images[key[0]], name)
-        if runs is not None and pycocotools().area(runs):
+        if runs is not None and coco_masks().area(runs):
             crowd = bool(item.get('iscrowd', 0))
             instances[key].append((runs, crowd, not (crowd or item.get('ignore') or item.get('difficult'))))
     if not any(counted for found in instances.values() for _, _, counted in found):
@@ -118,7 +118,7 @@ def _case(truths, predictions):
     prediction that lies in it."""
     ious = np.zeros((len(predictions), len(truths)))
     if ious.size:
-        ious[:] = pycocotools().iou([runs for _, runs in predictions], [runs for runs, _, _ in truths],
+        ious[:] = coco_masks().iou([runs for _, runs in predictions], [runs for runs, _, _ in truths],
                                     [int(crowd) for _, crowd, _ in truths])
     return (np.array([score for score, _ in predictions], float), ious,
             np.array([counted for _, _, counted in truths], bool))

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 from mmfbr.evaluation.instance_ap import CONVENTIONS, THRESHOLDS
 from mmfbr.evaluation.instance_files import read_truth, score_instances
 from mmfbr.files import InputError, write_json
-from mmfbr.run_lengths import pycocotools
+from mmfbr.run_lengths import coco_masks
 
 
 class VOCInstanceMetric(BaseMetric):
@@ -74,6 +74,6 @@ def _encoded(masks):
     if isinstance(masks, torch.Tensor):
         masks = masks.detach().cpu().numpy()
     if isinstance(masks, np.ndarray):
-        masks = [pycocotools().encode(np.asfortranarray(mask, np.uint8)) for mask in masks]
+        masks = [coco_masks().encode(np.asfortranarray(mask, np.uint8)) for mask in masks]
     return [{**runs, 'counts': runs['counts'].decode()} if isinstance(runs['counts'], bytes) else runs
             for runs in masks]

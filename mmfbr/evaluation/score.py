@@ -7,16 +7,17 @@ import numpy as np
 from mmfbr.evaluation.confusion import Scores, confusion
 from mmfbr.evaluation.stuff import StuffScores, cooccurrence, stuff_columns, stuff_confusion
 from mmfbr.evaluation.sweep import Sweep, mask_from_cam, threshold_confusions
-from mmfbr.files import InputError, existing, read_cam, read_lines, read_mask
+from mmfbr.files import InputError, existing, for_each, read_cam, read_lines, read_mask, require_files
 
 
-def image_ids(gt_dir, list_file=None):
-    """Names of the images to score: the lines of ``list_file``, each once, or else all PNGs of ``gt_dir``."""
+def image_ids(folder, list_file=None, suffix='.png', what='The ground truth folder'):
+    """Names of the images to score: the lines of ``list_file``, each once, or else all files ``*.suffix`` of ``folder``
+    that messages call ``what``."""
     if list_file is not None:
         return list(dict.fromkeys(read_lines(list_file, 'The image list')))
-    ids = sorted(path.stem for path in existing(gt_dir, 'The ground truth folder').glob('*.png'))
+    ids = sorted(path.stem for path in existing(folder, what).glob(f'*{suffix}'))
     if not ids:
-        raise InputError(f'The ground truth folder {gt_dir} holds no PNG file; give the folder of the masks.')
+        raise InputError(f'{what} {folder} holds no file *{suffix}; give the folder that has them.')
     return ids
 
 
@@ -42,7 +43,7 @@ def sweep_cams(cam_dir, gt_dir, ids, thresholds, num_classes, bg_index=0, ignore
 
     Other arguments and errors as for ``score_masks``.
     """
-    _require(cam_dir, ids, '.npz', 'CAM file')
+    require_files(cam_dir, ids, '.npz', 'CAM file')
     true = _mask_reader(gt_dir, ids, 'ground truth')
     return _total(ids, progress, lambda name: threshold_confusions(
         *read_cam(Path(cam_dir) / f'{name}.npz'), true(name), thresholds, num_classes, bg_index, ignore_index))
@@ -150,41 +151,17 @@ def _some_counted(counts, gt_dir, ignore_index):
 
 
 def _mask_reader(folder, ids, what):
-    _require(folder, ids, '.png', what)
+    require_files(folder, ids, '.png', what)
     return lambda name: read_mask(Path(folder) / f'{name}.png')
 
 
 def _prediction_reader(folder, ids, threshold, bg_index):
     if threshold is None:
         return _mask_reader(folder, ids, 'prediction')
-    _require(folder, ids, '.npz', 'CAM file')
+    require_files(folder, ids, '.npz', 'CAM file')
     return lambda name: mask_from_cam(*read_cam(Path(folder) / f'{name}.npz'), threshold, bg_index)
 
 
-def _require(folder, ids, suffix, what):
-    """Raises InputError naming the images without a file, before any of them is read."""
-    if not ids:
-        raise InputError('The list of images is empty; give at least one.')
-    folder = existing(folder, 'The folder')
-    missing = [name for name in ids if not (folder / f'{name}{suffix}').is_file()]
-    if missing:
-        raise InputError(f'{len(missing)} of {len(ids)} images have no {what} ({suffix}) in {folder}: '
-                         f'{_first(missing, ", ")}. Make the missing files or list the images that have them.')
-
-
 def _total(ids, progress, count):
-    """Sum of ``count(name)`` over the images; what they refuse is collected, so that one run tells all."""
-    total, problems = 0, []
-    for name in progress(ids):
-        try:
-            total = total + count(name)
-        except InputError as error:
-            problems.append(f'{name}: {error}')
-    if problems:
-        raise InputError(f'{len(problems)} of {len(ids)} images cannot be scored.\n' + _first(problems, '\n'))
-    return total
-
-
-def _first(entries, separator, shown=10):
-    rest = len(entries) - shown
-    return separator.join(entries[:shown]) + (f'{separator}and {rest} more' if rest > 0 else '')
+    """Sum of ``count(name)`` over the images."""
+    return sum(for_each(ids, count, progress, 'scored'))

@@ -52,7 +52,7 @@ def threshold_confusions(cam, classes, truth, thresholds, num_classes, bg_index=
         raise ValueError('thresholds must be in ascending order')
     activation, winner = _strongest(cam, classes)
     same_size(activation, truth, 'the CAM and the ground truth')
-    classes = _foreground(classes, num_classes, bg_index)
+    classes = map_classes(classes, num_classes, bg_index)
     counted = np.asarray(truth) != ignore_index
     truth = class_indices(truth, num_classes, ignore_index, 'the ground truth')[counted]
 
@@ -81,7 +81,8 @@ def _strongest(cam, classes):
     return activation, cam.argmax(axis=0)
 
 
-def _foreground(classes, num_classes, bg_index):
+def map_classes(classes, num_classes, bg_index):
+    """``classes`` (K,) of a CAM's maps as int64; raises InputError for what is no foreground class or comes twice."""
     classes = np.asarray(classes, np.int64)
     wrong = classes[(classes < 0) | (classes >= num_classes) | (classes == bg_index)]
     if wrong.size:

@@ -1,0 +1,141 @@
+"""Where the instances of an image come from: pseudo masks and CAMs, or masks of true objects."""
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmfbr.evaluation import image_ids, map_classes, mask_from_cam
+from mmfbr.files import IGNORE, InputError, check_mask_values, read_cam, read_mask, require_files
+
+SIZE = 'Give masks and CAMs that were made of this image, at its size.'
+
+
+class Instance(NamedTuple):
+    """One object: the index of its class, ``mask`` (H, W) bool with at least one pixel, and ``score`` in [0, 1]."""
+    class_index: int
+    mask: np.ndarray
+    score: float
+
+
+class PseudoInstances:
+    """Instances by a ``method`` of the classes' regions in the masks, or in the CAMs cut at a threshold.
+
+    The score of an instance is the mean of its class's CAM inside it, or 1 where there are no CAMs.
+
+    Args:
+        num_classes (int): C, the background included.
+        method (Components | Peaks): divides a class's region.
+        masks (str | Path | None): folder of ID.png, class indices; 255 belongs to no instance.
+        cams (str | Path | None): folder of ID.npz CAM files.
+        threshold (float): cuts the CAMs where there are no masks.
+        bg_index (int): the background's index.
+
+    Raises:
+        InputError: there is neither, or no CAM for a method that needs one.
+    """
+
+    def __init__(self, num_classes, method, masks=None, cams=None, threshold=0.3, bg_index=0):
+        if masks is None and cams is None:
+            raise InputError('There is nothing to make instances of: give a folder of masks, of CAM files, or both.')
+        if method.needs_cam and cams is None:
+            raise InputError(f'The method {method.name!r} divides regions by their CAM: give the folder of the CAM '
+                             'files that tools/make_pseudo_masks.py wrote with --cam-dir, or choose components.')
+        if not 0 <= threshold <= 1:
+            raise InputError(f'The threshold is compared with values from 0 to 1; it is {threshold}.')
+        self.num_classes, self.method, self.masks, self.cams = num_classes, method, masks, cams
+        self.threshold, self.bg_index = threshold, bg_index
+
+    def ids(self, list_file=None):
+        """The images of a list, or all that have a file; raises InputError when one has none."""
+        folder, suffix = (self.masks, '.png') if self.masks else (self.cams, '.npz')
+        ids = image_ids(folder, list_file, suffix, 'The folder of masks' if self.masks else 'The folder of CAM files')
+        if self.masks:
+            require_files(self.masks, ids, '.png', 'mask')
+        if self.cams:
+            require_files(self.cams, ids, '.npz', 'CAM file')
+        return ids
+
+    def __call__(self, image_id, size):
+        """[``Instance``, ...] of an image of ``size`` (height, width), class by class."""
+        cams, cut = self._cams(image_id, size) if self.cams else ({}, None)
+        mask = _labels(self.masks, image_id, size, self.num_classes) if self.masks else cut
+        found = []
+        for index in np.unique(mask).tolist():
+            if index in (self.bg_index, IGNORE):
+                continue
+            if self.cams and index not in cams:
+                raise InputError(f'The mask has pixels of class {index}, of which {Path(self.cams, image_id)}.npz has '
+                                 'no map. Make masks and CAM files in one call.')
+            cam = cams.get(index)
+            labels = self.method(mask == index, cam)
+            for number in range(1, labels.max() + 1):
+                inside = labels == number
+                score = 1.0 if cam is None else float(cam[inside].mean(dtype=np.float64))
+                found.append(Instance(index, inside, min(max(score, 0.0), 1.0)))
+        return found
+
+    def _cams(self, image_id, size):
+        """({class: map (H, W)}, mask cut at the threshold) of a CAM file."""
+        path = Path(self.cams, f'{image_id}.npz')
+        cam, classes = read_cam(path)
+        if cam.shape[1:] != tuple(size):
+            raise InputError(f'The CAM file {path} has {cam.shape[2]} x {cam.shape[1]} pixels, its image {size[1]} x '
+                             f'{size[0]}. {SIZE}')
+        try:
+            classes = map_classes(classes, self.num_classes, self.bg_index)
+            cut = mask_from_cam(cam, classes, self.threshold, self.bg_index)
+        except InputError as error:
+            raise InputError(f'The CAM file {path}: {error}') from error
+        return dict(zip(classes.tolist(), cam, strict=True)), cut
+
+
+class TrueInstances:
+    """Instances as PASCAL VOC has them: a mask of object numbers beside one of classes.
+
+    Each number but 0 and 255 is an instance; its class is the one that most of its pixels have. Pixels that are 255 in
+    either mask belong to none. The score is 1. ``remarks`` holds a sentence about each number that does not fit.
+
+    Args:
+        num_classes (int): C, the background included.
+        masks (str | Path): folder of ID.png, class indices.
+        objects (str | Path): folder of ID.png, object numbers.
+        bg_index (int): the background's index.
+    """
+
+    def __init__(self, num_classes, masks, objects, bg_index=0):
+        self.num_classes, self.masks, self.objects, self.bg_index = num_classes, masks, objects, bg_index
+        self.remarks = []
+
+    def ids(self, list_file=None):
+        """As of ``PseudoInstances``."""
+        ids = image_ids(self.objects, list_file, what='The folder of object masks')
+        require_files(self.objects, ids, '.png', 'object mask')
+        require_files(self.masks, ids, '.png', 'class mask')
+        return ids
+
+    def __call__(self, image_id, size):
+        """[``Instance``, ...] of an image of ``size`` (height, width), by their numbers."""
+        classes = _labels(self.masks, image_id, size, self.num_classes)
+        objects = np.where(classes == IGNORE, IGNORE, _labels(self.objects, image_id, size))
+        found = []
+        for number in np.unique(objects).tolist():
+            if number in (0, IGNORE):
+                continue
+            inside = objects == number
+            counts = np.bincount(classes[inside], minlength=self.num_classes)
+            index, name = int(counts.argmax()), f'{image_id}: object {number}'
+            if index == self.bg_index:
+                self.remarks.append(f'{name} lies on background; it is left out.')
+                continue
+            if (counts > 0).sum() > 1:
+                self.remarks.append(f'{name} covers the classes {np.flatnonzero(counts).tolist()}; most of it is class '
+                                    f'{index}, which it gets.')
+            found.append(Instance(index, inside, 1.0))
+        return found
+
+
+def _labels(folder, image_id, size, num_classes=None):
+    path = Path(folder, f'{image_id}.png')
+    mask = read_mask(path)
+    check_mask_values(mask, path, num_classes, size, SIZE)
+    return mask

@@ -40,7 +40,7 @@ def parse_args(argv):
     return parser.parse_args(argv)
 
 
-def instances_from(args, num_classes):
+def instances_from(args, classes):
     """The source of the instances, and what the file says about itself."""
     kind = args.method or ('objects' if args.objects else 'peaks' if args.cams else 'components')
     if kind != 'objects':
@@ -51,17 +51,17 @@ def instances_from(args, num_classes):
                     score='mean of the CAM inside' if args.cams else '1: there is no CAM')
         if not args.masks:
             info['threshold'] = args.threshold
-        return PseudoInstances(num_classes, chosen, args.masks, args.cams, args.threshold, args.bg_index), info
+        return PseudoInstances(len(classes), chosen, args.masks, args.cams, args.threshold, args.bg_index), info
     if args.cams or args.method_cfg:
         raise InputError('True objects have neither CAMs nor settings: leave --cams and --method-cfg out.')
     masks, objects = args.masks or Path(args.data, 'SegmentationClass'), args.objects
-    source = TrueInstances(num_classes, masks, objects or Path(args.data, 'SegmentationObject'), args.bg_index)
+    source = TrueInstances(classes, masks, objects or Path(args.data, 'SegmentationObject'), args.bg_index)
     return source, dict(description='true instances', method=kind)
 
 
 def run(args):
     classes = read_lines(args.classes or Path(args.data, 'classes.txt'), 'The class list')
-    source, info = instances_from(args, len(classes))
+    source, info = instances_from(args, classes)
     image_list = args.list and (args.list if Path(args.list).exists() else Path(args.data, args.list))
     counts = make_instances(args.out, source, args.images or Path(args.data, 'JPEGImages'), classes, image_list,
                             args.bg_index, info, args.sheet, args.sheet_images, progress)

@@ -96,14 +96,14 @@ class TrueInstances:
     either mask belong to none. The score is 1. ``remarks`` holds a sentence about each number that does not fit.
 
     Args:
-        num_classes (int): C, the background included.
+        classes (list[str]): names of the C classes, the background included.
         masks (str | Path): folder of ID.png, class indices.
         objects (str | Path): folder of ID.png, object numbers.
         bg_index (int): the background's index.
     """
 
-    def __init__(self, num_classes, masks, objects, bg_index=0):
-        self.num_classes, self.masks, self.objects, self.bg_index = num_classes, masks, objects, bg_index
+    def __init__(self, classes, masks, objects, bg_index=0):
+        self.classes, self.masks, self.objects, self.bg_index = classes, masks, objects, bg_index
         self.remarks = []
 
     def ids(self, list_file=None):
@@ -115,21 +115,21 @@ class TrueInstances:
 
     def __call__(self, image_id, size):
         """[``Instance``, ...] of an image of ``size`` (height, width), by their numbers."""
-        classes = _labels(self.masks, image_id, size, self.num_classes)
-        objects = np.where(classes == IGNORE, IGNORE, _labels(self.objects, image_id, size))
+        labels = _labels(self.masks, image_id, size, len(self.classes))
+        objects = np.where(labels == IGNORE, IGNORE, _labels(self.objects, image_id, size))
         found = []
         for number in np.unique(objects).tolist():
             if number in (0, IGNORE):
                 continue
             inside = objects == number
-            counts = np.bincount(classes[inside], minlength=self.num_classes)
+            counts = np.bincount(labels[inside])
             index, name = int(counts.argmax()), f'{image_id}: object {number}'
             if index == self.bg_index:
                 self.remarks.append(f'{name} lies on background; it is left out.')
                 continue
             if (counts > 0).sum() > 1:
-                self.remarks.append(f'{name} covers the classes {np.flatnonzero(counts).tolist()}; most of it is class '
-                                    f'{index}, which it gets.')
+                covered = (f'{self.classes[other]} ({counts[other]} pixels)' for other in np.flatnonzero(counts))
+                self.remarks.append(f'{name} covers {", ".join(covered)}; its class is {self.classes[index]}.')
             found.append(Instance(index, inside, 1.0))
         return found
 

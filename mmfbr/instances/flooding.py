@@ -98,46 +98,45 @@ def relief(response, region, connectivity=8):
     (``connectivity``) around a pixel that lie in the region.
     """
     width = region.shape[1] + 2  # with a border, over which no neighbour is found in the next row
-    values = np.full((region.shape[0] + 2, width), -np.inf)
+    values = np.full((region.shape[0] + 2, width), -np.inf, np.result_type(response, np.float32))
     values[1:-1, 1:-1][region] = response[region]
     sides, corners = (-width, -1, 1, width), (-width - 1, 1 - width, width - 1, width + 1)
     around = sorted(sides + corners) if connectivity == 8 else sides
     shape, values = values.shape, values.ravel()
-    inside = np.flatnonzero(values > -np.inf)
-    to = _ascent(values, inside, around)
-    top = np.zeros(len(to), bool)
-    top[inside] = to[inside] == inside
+    to = _ascent(values, around)
+    top = (values > -np.inf) & (to == np.arange(len(to)))
     peak = parts(top.reshape(shape), connectivity).ravel().astype(np.int64) - 1
     top = np.flatnonzero(top)
     while ((further := to[to]) != to).any():
         to = further
-    peak[inside] = peak[to[inside]]
+    peak = peak[to]
     size = np.bincount(peak[top])
     place = np.stack([np.bincount(peak[top], axis) for axis in np.divmod(top, width)], axis=1) / size[:, None] - 1
     height = np.zeros(len(size))
     height[peak[top]] = values[top]
-    return Relief(peak.reshape(shape)[1:-1, 1:-1], height, place, _passes(values, peak, inside, around))
+    return Relief(peak.reshape(shape)[1:-1, 1:-1], height, place, _passes(values, peak, around))
 
 
-def _ascent(values, inside, around):
-    """Where the next step leads from each pixel; the pixels of a peak lead to themselves.
+def _ascent(values, around):
+    """Where the next step leads from each pixel; the pixels of a peak lead to themselves, and so do those outside.
 
     Args:
         values (ndarray): (P,) responses of all pixels and a border, -inf outside of the region.
-        inside (ndarray): (n,) the region's pixels, ascending.
         around (tuple): what to add to a pixel for each of its neighbours, ascending.
 
     Returns:
         ndarray: (P,) int64.
     """
-    to, best = np.arange(len(values)), values[inside]
+    itself, inside = np.arange(len(values)), values > -np.inf
+    (here, there), to, best = _sides(len(values), around), itself.copy(), values.copy()
     for step in around:
-        there = values[inside + step]
-        higher = there > best
-        best[higher], to[inside[higher]] = there[higher], inside[higher] + step
-    waiting = np.zeros(len(values), bool)
-    waiting[inside] = to[inside] == inside
-    ready = inside[~waiting[inside]]
+        higher = values[there(step)] > best[here]
+        best[here] = np.where(higher, values[there(step)], best[here])
+        to[here] = np.where(higher, itself[there(step)], to[here])
+    to[~inside] = itself[~inside]
+    waiting = inside & (to == itself)
+    near = np.unique(np.add.outer(around, np.flatnonzero(waiting)))
+    ready = near[inside[near] & ~waiting[near]]
     while len(ready):  # one step further into level ground
         pairs = [(ready - step, ready) for step in around]
         behind, ahead = (np.concatenate(side) for side in zip(*pairs, strict=True))
@@ -149,14 +148,20 @@ def _ascent(values, inside, around):
     return to
 
 
-def _passes(values, basin, inside, around):
+def _sides(count, around):
+    """The slice of all pixels but the border's ends, and a function from a step to the slice of their neighbours."""
+    margin = around[-1]
+    return slice(margin, count - margin), lambda step: slice(margin + step, count - margin + step)
+
+
+def _passes(values, basin, around):
     """``Relief.passes`` of the (P,) ``basin`` of each pixel; other arguments as for ``_ascent``."""
-    count, keys, heights = basin.max() + 1, [], []
+    (here, there), count, keys, heights = _sides(len(values), around), basin.max() + 1, [], []
     for step in around[len(around) // 2:]:
-        one, other = basin[inside], basin[inside + step]
-        border = (other >= 0) & (other != one)
-        keys.append((np.minimum(one, other) * count + np.maximum(one, other))[border])
-        heights.append(np.minimum(values[inside], values[inside + step])[border])
+        border = (basin[here] != basin[there(step)]) & (np.minimum(basin[here], basin[there(step)]) >= 0)
+        one, other = basin[here][border], basin[there(step)][border]
+        keys.append(np.minimum(one, other) * count + np.maximum(one, other))
+        heights.append(np.minimum(values[here][border], values[there(step)][border]))
     keys, heights = np.concatenate(keys), np.concatenate(heights)
     order = np.lexsort((keys, -heights))
     order = order[np.sort(np.unique(keys[order], return_index=True)[1])]  # the highest pass of each pair

@@ -154,15 +154,18 @@ def test_objects_are_the_ground_truth(tool, data, capsys):
     objects[1:4, 1:5], objects[1:3, 5:7], objects[3, 5:7], objects[0:2, 9:] = 3, 7, 8, 1
     objects[7, 9:] = 5  # one pixel on background, one ignored
     write_mask(data / 'SegmentationObject' / 'a.png', objects, voc_palette())
+    mask = MASK.copy()
+    mask[1, 1] = 255  # under object 3
+    write_mask(data / 'masks' / 'a.png', mask, voc_palette())
     os.rename('masks', 'SegmentationClass')
     assert run(tool, '--method objects') == 0
     annotations, masks = load()
     np.testing.assert_array_equal(painted(masks), rows(
-        '00000000011', '02222330011', '02222330000', '02222440000',
+        '00000000011', '00222330011', '02222330000', '02222440000',
         '00000000000', '00000000000', '00000000000', '00000000000'))
     assert [entry['category_id'] for entry in annotations] == [2, 1, 1, 2]
     said = capsys.readouterr()
-    assert said.err.count('object 3 covers cow (11 pixels), boat (1 pixels)') == 1
+    assert said.err.count('object 3 covers cow (10 pixels), boat (1 pixels)') == 1
     assert said.err.count('object 5 lies on background') == 1 and said.err.count('note:') == 2
 
 

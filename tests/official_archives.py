@@ -44,6 +44,13 @@ def voc_mask(image):
     return mask
 
 
+def voc_objects(image):
+    """Two objects side by side in the box, inside the same border."""
+    objects = voc_mask(image)
+    objects[4:11, 5:9], objects[4:11, 9:13] = 1, 2
+    return objects
+
+
 def sbd_mask(image):
     mask = voc_mask(image)
     mask[mask == 255] = mask.max(initial=0, where=mask < 255)
@@ -61,9 +68,20 @@ def mat(mask):
     return stream.getvalue()
 
 
+def instance_mat(objects, categories):
+    """The layout of SBD's `inst`: a struct GTinst with Segmentation, Boundaries and the category of each instance."""
+    stream, boundaries = io.BytesIO(), np.empty((len(categories), 1), object)
+    for index in range(len(categories)):
+        boundaries[index, 0] = np.zeros((2, 2))
+    savemat(stream, {'GTinst': {'Segmentation': objects, 'Boundaries': boundaries,
+                                'Categories': np.array(categories, np.uint8)[:, None]}}, do_compression=True)
+    return stream.getvalue()
+
+
 def xml(names):
+    box = '<bndbox><xmin>5</xmin><ymin>4</ymin><xmax>14.0</xmax><ymax>12</ymax></bndbox>'
     objects = ''.join(f'<object><name>{name}</name><difficult>{index % 2}</difficult><part><name>head</name></part>'
-                      '</object>' for index, name in enumerate(names))
+                      f'{box}</object>' for index, name in enumerate(names))
     return f'<annotation><filename>x.jpg</filename>{objects}</annotation>'.encode()
 
 
@@ -79,7 +97,7 @@ def voc_files():
     files |= {f'JPEGImages/{image}.jpg': jpeg(seed=index) for index, image in enumerate(IMAGES)}
     for image in VOC_LISTS['trainval']:
         files[f'SegmentationClass/{image}.png'] = png(voc_mask(image))
-        files[f'SegmentationObject/{image}.png'] = png(voc_mask(image) > 0)
+        files[f'SegmentationObject/{image}.png'] = png(voc_objects(image))
     return files
 
 
@@ -87,6 +105,8 @@ def sbd_files():
     """{name below benchmark_RELEASE/dataset: bytes}."""
     ids = sorted({*SBD_LISTS['train'], *SBD_LISTS['val']})
     files = {f'cls/{image}.mat': mat(sbd_mask(image)) for image in ids}
+    files |= {f'inst/{image}.mat': instance_mat(np.where(voc_objects(image) == 255, 0, voc_objects(image)),
+                                                [1 + IMAGES.index(image), 20]) for image in ids}
     files |= {f'img/{image}.jpg': jpeg() for image in ids}
     files |= {f'{name}.txt': ''.join(f'{image}\n' for image in listed).encode() for name, listed in SBD_LISTS.items()}
     return files

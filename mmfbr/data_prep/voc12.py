@@ -1,7 +1,6 @@
-"""PASCAL VOC 2012 with the masks of SBD: `SegmentationClassAug`, the list `train_aug`, image-level labels."""
+"""PASCAL VOC 2012 with SBD: `SegmentationClassAug`, the list `train_aug`, image-level labels, instances and boxes."""
 from fnmatch import fnmatch
 from functools import partial
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
@@ -9,8 +8,6 @@ import numpy as np
 
 from mmfbr.files import (
     InputError,
-    check_mask_values,
-    image_size,
     read_json,
     read_lines,
     read_mask,
@@ -19,10 +16,13 @@ from mmfbr.files import (
     write_mask,
     write_text,
 )
+from mmfbr.run_lengths import coco_masks
 
 from .checks import check_image, check_mask
 from .place import few, lines, link_file, missing_files, place, silent, workplace
+from .sbd import class_mask
 from .sources import REMEDY, find_source
+from .voc12_instances import BOXES, SBD_VAL, VAL, write_boxes, write_sbd_val, write_val
 
 CLASSES = ('background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow',
            'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train', 'tvmonitor')
@@ -43,7 +43,8 @@ def prepare_voc12(out, source='.', voc=None, sbd=None, link='hard', progress=sil
     ``SegmentationClassAug`` holds VOC's mask of an image where there is one, else SBD's. ``train_aug`` is SBD's train
     and val and VOC's train without VOC's val; ``aug`` is ``train_aug`` without VOC's train. ``image_labels.json`` names
     the classes of the VOC XML boxes of an image (difficult ones too), or those of its mask where it has no XML. It is
-    written last: a data set with labels is a whole one. ``inst`` of SBD is left in the archive.
+    written last: a data set with labels is a whole one. Then follow the COCO files of instances (``voc12_instances``);
+    that of SBD's val where ``inst`` of SBD is there.
 
     Args:
         out (str | Path): may be the unpacked VOC folder itself.
@@ -67,6 +68,8 @@ def prepare_voc12(out, source='.', voc=None, sbd=None, link='hard', progress=sil
             # Both sources before any work, so that what is missing is said at once.
             sources = find_source(voc, '--voc', source, **VOC), find_source(sbd, '--sbd', source, **SBD)
             written, remarks = _make(out, *sources, link, progress)
+        made, more = _write_instances(out, sbd, source, progress)
+        written, remarks = written + made, remarks + more
         counts = {name: len(_ids(out, name)) for name in COUNTS}
     remarks += [f'{name} has {counts[name]} images; the official archives give {known}.'
                 for name, known in COUNTS.items() if counts[name] != known]
@@ -98,6 +101,31 @@ def _make(out, voc, sbd, link, progress):
     write_json(out / LABELS, labels)
     return written + masks, [f'The labels of {len(every) - len(from_masks)} images are from their XML boxes' +
                              (f', of {len(from_masks)} from their masks ({few(from_masks)}).' if from_masks else '.')]
+
+
+def _write_instances(out, sbd, source, progress):
+    """(files written, remarks) of the COCO files; only SBD's needs its source again."""
+    written, remarks = 0, []
+    try:
+        coco_masks()
+    except InputError as error:  # who wants no instances does without it
+        return 0, [f'{error}; no instances are written.']
+    if not (out / VAL).exists():
+        remarks += write_val(out, _ids(out, 'val'), CLASSES, progress)
+        written += 1
+    if not (out / BOXES).exists():
+        write_boxes(out, _ids(out, 'train_aug'), CLASSES)
+        written += 1
+    if not (out / SBD_VAL).exists():
+        try:
+            found = find_source(sbd, '--sbd', source, **SBD)
+        except InputError:
+            found = None
+        if found and write_sbd_val(out, found, CLASSES, progress):
+            written += 1
+        else:
+            remarks.append(f'{SBD_VAL} is not made: it needs inst of {SBD["archive"]}.')
+    return written, remarks
 
 
 def _list(out, name):
@@ -145,32 +173,12 @@ def _unpack_sbd(out, sbd, progress):
             continue
         target = out / AUG / f'{image}.png'
         if not target.exists() and not (out / 'SegmentationClass' / target.name).exists():
-            write_mask(target, _sbd_mask(member, _image(out, image)), PALETTE)
+            write_mask(target, class_mask(member, _image(out, image), len(CLASSES)), PALETTE)
             written += 1
     for name in ('train', 'val'):
         if name not in listed:
             raise InputError(f'{sbd.path} holds no {SBD["anchor"]}/{name}.txt: {REMEDY}')
     return written, listed
-
-
-def _sbd_mask(member, image):
-    """Class indices (H, W) uint8 of a `.mat` file of SBD."""
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise InputError('The masks of SBD are .mat files, which need scipy: pip install scipy') from error
-    data = member.read()
-    try:
-        mask = np.asarray(loadmat(BytesIO(data), variable_names=['GTcls'])['GTcls'][0, 0]['Segmentation'])
-        if mask.ndim != 2 or mask.dtype.kind not in 'ui':
-            raise ValueError(f'Segmentation is {mask.dtype} of shape {mask.shape}')
-    except Exception as error:  # scipy raises a dozen kinds for what is no .mat file
-        raise InputError(f'{member.what} is no mask of SBD, a .mat file with GTcls.Segmentation ({error!r}). Fetch the '
-                         'archive again.') from error
-    if not image.exists():
-        raise InputError(f'{member.what} is the mask of an image that VOC 2012 does not have: {image} is missing.')
-    check_mask_values(mask, member.what, len(CLASSES), image_size(image))
-    return mask.astype(np.uint8)
 
 
 def _image_labels(out, images, progress):

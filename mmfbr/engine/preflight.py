@@ -5,6 +5,7 @@ from mmfbr.files import InputError, read_lines
 
 from .load import check_fit, check_model_fit, load_state
 from .preflight_fbr import check_fbr, class_names, heads
+from .preflight_instances import check_instances
 
 # What transformers stretch to their size when they load it.
 RESIZED = ('pos_embed', 'relative_position_bias_table')
@@ -15,9 +16,9 @@ def check_config(cfg):
     """Raises InputError for what would fail, or go wrong silently, in a training of ``cfg``.
 
     Checked: the files of pretrained backbones and of ``load_from`` exist, fit the network and hold no code; heads and
-    training data agree on the number of classes; images and masks of mmseg's data sets are there; an FBRNeck is read by
-    an FBRLoss in a head that calls it. (mmengine logs a checkpoint without a matching key, or with tensors of another
-    shape, and trains on from random weights.)
+    training data agree on the number of classes; images and masks of mmseg's data sets are there, and mmdet's COCO
+    files fit their images and the config; an FBRNeck is read by an FBRLoss in a head that calls it. (mmengine logs a
+    checkpoint without a matching key, or with tensors of another shape, and trains on from random weights.)
     """
     from mmengine.registry import MODELS, init_default_scope
     init_default_scope(cfg.get('default_scope', 'mmengine'))
@@ -26,6 +27,7 @@ def check_config(cfg):
     check_fbr(model)
     for part in ('train', 'val'):
         _check_masks(_innermost(cfg, part), f'{part}_dataloader.dataset')
+    check_instances(cfg, _innermost, _classes)
     init = (model.get('backbone') or {}).get('init_cfg') or {}
     if isinstance(init, dict) and init.get('type') == 'Pretrained' and _is_local(init['checkpoint']):
         what = 'The pretrained weights (model.backbone.init_cfg.checkpoint)'

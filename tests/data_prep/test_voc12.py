@@ -66,7 +66,7 @@ def test_images_and_the_rest_are_unpacked_as_they_are(prepared):
 
 def test_counts_are_told_and_compared_with_the_official_ones(downloads, tmp_path):
     counts, remarks = prepare_voc12(tmp_path / 'voc', downloads)
-    assert counts == dict(train_aug=4, train=2, val=1, written=len(voc_files()) + 5)
+    assert counts == dict(train_aug=4, train=2, val=1, written=len(voc_files()) + 8)
     assert 'train_aug has 4 images; the official archives give 10582.' in remarks
     assert 'The labels of 5 images are from their XML boxes.' in remarks
     assert prepare_voc12(tmp_path / 'voc', tmp_path / 'nowhere')[0]['written'] == 0  # needs no archive any more

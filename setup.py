@@ -97,6 +97,7 @@ setup(
         'onedl': ['onedl-mmengine>=0.10.12', 'onedl-mmcv>=2.3.6', 'onedl-mmsegmentation>=1.4.2',
                   'onedl-mmdetection>=3.5.1'],
         'crf': ['pydensecrf2>=1.1'],
+        'boxinst': ['scikit-image'],
     },
     entry_points={'console_scripts': ['mmfbr = mmfbr.cli:main']},
     cmdclass=commands,

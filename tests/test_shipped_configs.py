@@ -1,4 +1,5 @@
-"""Every config for VOC 2012 and MS COCO 2014 trains two iterations, on miniatures of the official archives."""
+"""Every config for VOC 2012, MS COCO 2014, and detectors on the demo data train two iterations, on miniatures."""
+import json
 import math
 import os
 from pathlib import Path
@@ -6,15 +7,19 @@ from pathlib import Path
 import pytest
 from mmdet.datasets import CocoDataset
 from mmengine.runner import Runner
-from official_archives import coco_annotations, coco_content, write_coco, write_voc
+from official_archives import SIZE, coco_annotations, coco_content, write_coco, write_voc
 
 from mmfbr.data_prep import prepare_coco14, prepare_voc12
+from mmfbr.demo import write_demo
 from mmfbr.engine import load_config
 from mmfbr.engine.preflight import check_config
+from mmfbr.files import write_text
+from mmfbr.run_lengths import coco_masks, run_lengths
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path for folder in ('cam', 'seg') for path in (ROOT / 'configs' / folder).glob('*.py')
                  if 'voc12' in path.stem or 'coco14' in path.stem)
+DETECTORS = sorted((ROOT / 'configs' / 'wsis').glob('*.py'))
 # The large backbones thinner, or with fewer layers, and the channels of their last map then.
 SMALLER = {'ResNet38d': (dict(width=0.125), 512), 'ResNetV1c': (dict(base_channels=16), 512),
            'VisionTransformer': (dict(num_layers=2, out_indices=(1, )), 768)}
@@ -26,9 +31,14 @@ def data(tmp_path_factory):
     write_voc(root / 'voc'), write_coco(root / 'coco', **{split: named(split) for split in ('train', 'val')})
     prepare_voc12(root / 'voc12', root / 'voc')
     prepare_coco14(root / 'coco14', root / 'coco')
+    for split in ('train', 'val'):
+        write_text(root / 'coco14' / 'annotations' / f'instances_{split}2014.json', json.dumps(named(split)))
+    write_demo(root / 'demo', size=64, train=4, val=2, test=0, background=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('VOC_ROOT', str(root / 'voc12'))
         patch.setenv('COCO14_ROOT', str(root / 'coco14'))
+        patch.setenv('COCO14_TRUTH', str(root / 'coco14' / 'annotations'))
+        patch.setenv('DEMO_ROOT', str(root / 'demo'))
         patch.setenv('CUDA_VISIBLE_DEVICES', '-1')
         patch.setattr('mmengine.device.utils.DEVICE', 'cpu')
         yield root
@@ -40,24 +50,21 @@ def named(split):
     names = CocoDataset.METAINFO['classes']
     content['categories'] = [{**category, 'name': name} for category, name in
                              zip(content['categories'], names, strict=True)]
+    for entry in content['annotations']:  # the miniature's boxes are all alike
+        runs = run_lengths(entry['segmentation'], *SIZE[::-1], 'an annotation')
+        entry['bbox'] = coco_masks().toBbox(runs).tolist() if runs else [0, 0, 0, 0]
     return content
 
 
 def small(path, work_dir):
     """The config with small crops and batches and a thinner backbone, without pretrained weights or checkpoints."""
-    config = load_config(path, {
-        'model.backbone.init_cfg': None, 'model.data_preprocessor.size': (64, 64), 'train_cfg.max_iters': 2,
-        'train_dataloader.batch_size': 2, 'train_dataloader.num_workers': 0,
-        'train_dataloader.persistent_workers': False, 'default_hooks.logger.interval': 1,
-        'default_hooks.checkpoint.interval': -1, 'default_hooks.checkpoint.save_last': False,
-    }, str(work_dir))
+    config = two_iterations(path, work_dir)
+    config.model.data_preprocessor.size = (64, 64)
     if config.model.backbone.type in SMALLER:
         settings, channels = SMALLER[config.model.backbone.type]
         config.model.backbone.update(settings)
         for part in (config.model.decode_head, config.model.get('neck') or {}):
             part['in_channels'] = channels
-    for part in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):
-        config.pop(part, None)
     for transform in config.train_dataloader.dataset.pipeline:
         if transform.type == 'RandomResize':
             transform.scale = (96, 96)
@@ -66,7 +73,33 @@ def small(path, work_dir):
     for loss in config.model.decode_head.get('loss_decode', []):
         if isinstance(loss, dict) and loss.type == 'FBRLoss':
             loss.update(warmup_iters=0, log_interval=1)
+    return config
+
+
+def two_iterations(path, work_dir):
+    """The config for two iterations on two images, without pretrained weights, validation or checkpoints."""
+    config = load_config(path, {
+        'model.backbone.init_cfg': None, 'train_cfg.max_iters': 2, 'train_dataloader.batch_size': 2,
+        'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False,
+        'default_hooks.logger.interval': 1, 'default_hooks.checkpoint.interval': -1,
+        'default_hooks.checkpoint.save_last': False,
+    }, str(work_dir))
+    for part in ('val_dataloader', 'val_cfg', 'val_evaluator', 'test_dataloader', 'test_cfg', 'test_evaluator'):
+        config.pop(part, None)
     config.experiment_name = f'{path.stem}_{os.urandom(4).hex()}'
+    return config
+
+
+def small_detector(path, work_dir):
+    """The same of a detector, on a thin ResNet and small images."""
+    config = two_iterations(path, work_dir)
+    if config.model.backbone.type == 'ResNet':
+        config.model.backbone.base_channels = 8
+        widths = (8, 16, 32, 64) if config.model.backbone.depth == 18 else (32, 64, 128, 256)
+        config.model.neck.in_channels = [*widths]
+    for transform in config.train_dataloader.dataset.pipeline:
+        if transform.type == 'RandomChoiceResize':
+            transform.scales = [(64, 64)]
     return config
 
 
@@ -82,6 +115,37 @@ def test_two_iterations(path, data, tmp_path, monkeypatch):
     assert runner.iter == 2 and all(math.isfinite(value) for key, value in logged.items() if 'loss' in key)
     assert ('decode.loss_fbr' in logged) == path.stem.endswith('_fbr')
     assert logged.get('decode.loss_fbr', 1) > 0
+
+
+@pytest.mark.parametrize('path', [path for path in DETECTORS if 'msrc' not in path.stem], ids=lambda path: path.stem)
+def test_two_iterations_of_a_detector(path, data, tmp_path, monkeypatch):
+    if 'boxinst' in path.stem:
+        pytest.importorskip('skimage')
+    pseudo = dict(voc12='voc12/annotations/instances_sbd_val.json', demo='demo/annotations/instances_train.json',
+                  coco14='coco14/annotations/instances_train2014.json')
+    monkeypatch.setenv('PSEUDO_INSTANCES', str(data / next(file for name, file in pseudo.items() if name in path.stem)))
+    config = small_detector(path, tmp_path)
+    check_config(config)
+    runner = Runner.from_cfg(config)
+    runner.train()
+    logged = {key.removeprefix('train/'): history.current() for key, history in runner.message_hub.log_scalars.items()}
+    losses = {key: value for key, value in logged.items() if 'loss' in key}
+    assert runner.iter == 2 and all(map(math.isfinite, losses.values()))
+    assert sum(value for key, value in losses.items() if key.startswith('loss_mask')) > 0
+    assert ({'loss_fbr', 'loss_fbr_pixel'} <= {*losses}) == path.stem.endswith('_fbr')
+
+
+def test_detectors_twins_differ_by_the_lines_of_fbr_alone():
+    twins = [path for path in DETECTORS if path.stem.endswith('_fbr')]
+    assert len(twins) == len(DETECTORS) / 2 == 12
+    for path in twins:
+        host, twin = (load_config(p).to_dict() for p in (path.with_stem(path.stem.removesuffix('_fbr')), path))
+        fbr = twin['model'].pop('fbr')
+        assert twin['model'].pop('type') == 'FBRDetector' and twin['model'].pop('base') == host['model'].pop('type')
+        assert {**host, 'work_dir': None} == {**twin, 'work_dir': None}
+        assert fbr.pop('in_channels') == host['model']['neck']['out_channels']
+        supervision = 'box' if 'boxinst' in path.stem else 'mask'
+        assert fbr == dict(in_index=0, supervision=supervision, loss=dict(type='FBRLoss'))
 
 
 def test_twins_differ_by_the_lines_of_fbr_alone():

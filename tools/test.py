@@ -10,7 +10,7 @@ def parse_args():
     parser.add_argument('config', help='path of the config')
     parser.add_argument('checkpoint', help='path of the checkpoint')
     parser.add_argument('--work-dir', help='folder for the log; default: work_dirs/NAME_OF_CONFIG')
-    parser.add_argument('--out', help='folder for the predicted masks')
+    parser.add_argument('--out', help='folder for the predicted masks, or for predictions.segm.json')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction,
                         help='override settings of the config: key.of.setting=value')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',

@@ -1,6 +1,7 @@
 """Writes the demo data set in VOC layout: whole files only, continued where an earlier run stopped."""
 import json
 import xml.etree.ElementTree as xml
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ SIZES = range(64, 1025)
 SETTINGS = 'demo.json'
 PALETTE = voc_palette()
 MASKS = dict(SegmentationClass='semantic', SegmentationAll='everything', SegmentationObject='instances')  # of a Scene
+INSTANCES = {name: f'annotations/instances_{name}.json' for name in ('train', 'val', 'trainval', 'test')}
 FOLDERS = {**dict.fromkeys(MASKS, 'png'), 'Annotations': 'xml', 'JPEGImages': 'jpg'}
 
 
@@ -47,7 +49,20 @@ def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16
     for name, text in _lists(scenes).items():
         if missing or not (out / name).exists():
             write_text(out / name, text)
+    _write_instances(out, redo=bool(missing))
     return len(missing)
+
+
+def _write_instances(out, redo):
+    """The things of each list as COCO files; without pycocotools there are none."""
+    if find_spec('pycocotools') is None:
+        return
+    from ..instances import TrueInstances, make_instances  # when asked for: its imports are many
+    for name in INSTANCES:
+        path, listed = out / INSTANCES[name], out / 'ImageSets' / f'{name}.txt'
+        if listed.stat().st_size and (redo or not path.exists()):
+            source = TrueInstances(len(CLASSES), out / 'SegmentationClass', out / 'SegmentationObject')
+            make_instances(path, source, out / 'JPEGImages', CLASSES, listed, info=dict(description='true instances'))
 
 
 def _check(settings):
@@ -82,7 +97,7 @@ def _claim(out, settings, overwrite):
 
 def _clear(out):
     """Removes what a demo data set of any settings consists of, and nothing else; its lists go first."""
-    for name in _lists([]):
+    for name in (*_lists([]), *INSTANCES.values()):
         (out / name).unlink(missing_ok=True)
     for folder, suffix in FOLDERS.items():
         for split in SPLITS:

@@ -108,8 +108,8 @@ def _check_categories(what, categories, used, classes):
     if classes and ours != classes:
         missing = [name for name in classes if name not in ours]
         reason = f'lack the class {missing[0]!r}' if missing else 'have the classes in another order than the config'
-        raise InputError(f'{what} {reason}; mmdet counts labels by the categories of the file, so that they must be the '
-                         'classes (metainfo.classes) one after the other. Write it with the same list of classes.')
+        raise InputError(f'{what} {reason}; mmdet counts labels by the categories of the file, so that they must be '
+                         'the classes (metainfo.classes) one after the other. Write it with the same list of classes.')
 
 
 def _check_annotations(what, annotations, pipeline):

@@ -55,6 +55,8 @@ def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none
         for evaluator in evaluators:
             if evaluator.type == 'IoUMetric':
                 evaluator.output_dir = out
+            elif evaluator.type in ('CocoMetric', 'VOCInstanceMetric'):
+                evaluator.outfile_prefix = os.path.join(out, 'predictions')
     return _runner(config, launcher).test()
 
 

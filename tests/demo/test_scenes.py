@@ -10,6 +10,7 @@ import pytest
 from mmfbr.demo import CLASSES, CLASSES_ALL, OWN_STUFF, draw, write_demo
 from mmfbr.demo.paint import around, cover, noise
 from mmfbr.demo.scenes import VOID, cast
+from mmfbr.evaluation import read_truth
 from mmfbr.files import InputError, read_image, read_json, read_lines, read_mask
 
 COUNTS = dict(size=64, train=20, val=4, test=32, background=4)
@@ -235,3 +236,19 @@ def test_noise_is_about_normal(cell, octaves):
     field = noise(np.random.default_rng(0), (128, 100), cell, octaves)
     assert field.shape == (128, 100) and field.dtype == np.float32
     assert 0.4 < field.std() < 1.4
+
+
+def test_instances_are_the_object_masks(tmp_path):
+    pytest.importorskip('pycocotools')
+    write_demo(tmp_path, size=64, train=3, val=1, test=0, background=0)
+    truth = read_truth(tmp_path / 'annotations' / 'instances_trainval.json')
+    assert list(truth.categories.values()) == list(CLASSES[1:]) and len(truth.images) == 4
+    found = sum(len(masks) for masks in truth.instances.values())
+    numbers = [np.unique(read_mask(path)) for path in (tmp_path / 'SegmentationObject').iterdir()]
+    assert found == sum(((values > 0) & (values < 255)).sum() for values in numbers) > 0
+    assert sorted(path.stem for path in (tmp_path / 'annotations').iterdir()) == [
+        'instances_train', 'instances_trainval', 'instances_val']  # nothing is in test
+    before = {path: path.read_bytes() for path in (tmp_path / 'annotations').iterdir()}
+    (tmp_path / 'annotations' / 'instances_val.json').unlink()
+    assert write_demo(tmp_path, size=64, train=3, val=1, test=0, background=0) == 0
+    assert before == {path: path.read_bytes() for path in (tmp_path / 'annotations').iterdir()}

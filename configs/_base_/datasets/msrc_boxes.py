@@ -4,7 +4,7 @@ _base_ = './msrc_instances.py'
 train_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='LoadAnnotations', with_bbox=True),
-    dict(type='RandomResize', scale=(320, 256), ratio_range=(0.75, 1.25), keep_ratio=True),
+    dict(type='RandomResize', scale=(256, 208), ratio_range=(0.75, 1.25), keep_ratio=True),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs')
 ]

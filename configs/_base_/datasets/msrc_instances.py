@@ -12,13 +12,13 @@ palette = [[0, 0, 128], [0, 128, 0], [192, 0, 0], [192, 128, 0], [64, 0, 128], [
 train_pipeline = [
     dict(type='LoadCheckedImage'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    dict(type='RandomResize', scale=(320, 256), ratio_range=(0.75, 1.25), keep_ratio=True),
+    dict(type='RandomResize', scale=(256, 208), ratio_range=(0.75, 1.25), keep_ratio=True),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs')
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),  # by this name mmdet.apis finds it
-    dict(type='Resize', scale=(320, 256), keep_ratio=True),
+    dict(type='Resize', scale=(256, 208), keep_ratio=True),
     dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
 ]
 train_dataloader = dict(

@@ -1,8 +1,8 @@
 """Instance masks in COCO's files: reads ground truth and predictions, checks that they belong together, scores them."""
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -19,13 +19,13 @@ class Truth:
         path: where it was read.
         categories: {category id: name}, by id.
         images: {image id: (height, width)}, by id.
-        stems: {image's file name without folder and ending: image id}.
+        names: {image's file name without its ending: image id}; also without its folder, where that is one image.
         instances: {(image id, category id): [(run lengths, crowd or not, counted or not)]}.
     """
     path: Path
     categories: dict
     images: dict
-    stems: dict
+    names: dict
     instances: dict
 
 
@@ -53,8 +53,11 @@ def read_truth(path):
             instances[key].append((runs, crowd, not (crowd or item.get('ignore') or item.get('difficult'))))
     if not any(counted for found in instances.values() for _, _, counted in found):
         raise InputError(f'The ground truth {path} holds no mask that counts. Give the file of annotated images.')
-    stems = {Path(str(image.get('file_name', image['id']))).stem: image['id'] for image in content['images']}
-    return Truth(Path(path), categories, images, stems, dict(instances))
+    named = {_bare(image['file_name']): image['id'] for image in content['images'] if 'file_name' in image}
+    stems = Counter(name.stem for name in named)
+    short = {name.stem: identity for name, identity in named.items() if stems[name.stem] == 1}
+    full = {str(name): identity for name, identity in named.items()}
+    return Truth(Path(path), categories, images, short | full, dict(instances))
 
 
 def read_predictions(path, truth):
@@ -130,11 +133,19 @@ def _translations(content, path, truth):
         return (lambda image: image), (lambda category: category)
     _annotation_file(path, 'The predictions')
     names = {name: identity for identity, name in truth.categories.items()}
-    images = {_of(image, 'id', path): truth.stems.get(Path(str(image['file_name'])).stem, image['file_name'])
+    images = {_of(image, 'id', path): _image_of(_bare(image['file_name']), truth)
               for image in content['images'] if 'file_name' in image}
     categories = {_of(entry, 'id', path): names.get(_of(entry, 'name', path), entry['name'])
                   for entry in content['categories']}
     return (lambda image: images.get(image, image)), (lambda category: categories.get(category, category))
+
+
+def _bare(file_name):
+    return PurePosixPath(file_name).with_suffix('')
+
+
+def _image_of(name, truth):
+    return truth.names.get(str(name), truth.names.get(name.stem, str(name)))
 
 
 def _annotation_file(path, what):

@@ -11,7 +11,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import METRICS
 from pycocotools import mask as coco
 
-from mmfbr.evaluation import THRESHOLDS, evaluate_instances
+from mmfbr.evaluation import THRESHOLDS, evaluate_instances, read_predictions, read_truth
 from mmfbr.evaluation.instance_metric import VOCInstanceMetric
 from mmfbr.files import InputError
 
@@ -114,7 +114,7 @@ def test_category_and_image_of_an_annotation_file_are_named_by_their_names(tmp_p
         evaluate_instances(tmp_path / 'pred.json', path)
     other = dict(truth, images=[dict(id=1, file_name='z.jpg', height=1, width=1)], annotations=results)
     (tmp_path / 'pred.json').write_text(json.dumps(other))
-    with pytest.raises(InputError, match="is of image 'z.jpg', which the ground truth does not have"):
+    with pytest.raises(InputError, match="is of image 'z', which the ground truth does not have"):
         evaluate_instances(tmp_path / 'pred.json', path)
     (tmp_path / 'pred.json').write_text('{"images": []}')
     with pytest.raises(InputError, match='The predictions .*pred.json is no COCO annotation file'):
@@ -195,3 +195,13 @@ def test_metric_refuses_what_does_not_fit(tmp_path):
     metric.dataset_meta = dict(classes=('cow', ))
     with pytest.raises(InputError, match='has no image 9, which was tested'):
         metric.compute_metrics([(9, [], [], [])])
+
+
+def test_images_of_one_name_in_two_folders_are_two(tmp_path):
+    truth, results = small()
+    for image, folder in zip(truth['images'], 'ab', strict=True):
+        image['file_name'] = f'{folder}/x.jpg'
+    path, _ = write(tmp_path, truth, results)
+    turned = [{**image, 'id': 3 - image['id']} for image in truth['images']]
+    (tmp_path / 'pred.json').write_text(json.dumps(dict(truth, images=turned, annotations=results)))
+    assert [entry[0] for entry in read_predictions(tmp_path / 'pred.json', read_truth(path))] == [2]

@@ -10,11 +10,12 @@ from mmfbr.benchmark.measure import Workload, measure
 
 def parse_args():
     default, parser = Workload(), argparse.ArgumentParser(description=__doc__)
-    for name, meaning in (('images', 'images of a batch'), ('size', 'side of the feature map'),
-                          ('channels', 'channels of the encoder'), ('classes', 'classes, the background among them'),
-                          ('queries', 'queries to aim at'), ('negatives', 'negatives of a query'),
-                          ('bank', 'entries of the bank, which is full')):
+    for name, meaning in (('images', 'images of a batch'), ('channels', 'channels of the encoder'),
+                          ('classes', 'classes, the background among them'), ('queries', 'queries to aim at'),
+                          ('negatives', 'negatives of a query'), ('bank', 'entries of the bank, which is full')):
         parser.add_argument(f'--{name}', type=int, default=getattr(default, name), help=f'{meaning} (%(default)s)')
+    parser.add_argument('--size', type=int, nargs='+', help=f'side of the feature map ({default.size}); for --detector '
+                        'height and width of the images (800 1333)')
     parser.add_argument('--device', default=default.device, help='where to run (%(default)s)')
     parser.add_argument('--repeats', type=int, default=5, help='times are medians of so many (%(default)s)')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads(), help='CPU threads (%(default)s)')
@@ -22,8 +23,14 @@ def parse_args():
     parser.add_argument('--masks', metavar='CONFIG', help='measure instead what making pseudo masks with this model '
                         'costs beside its bare forward passes, on --images images, at the scales of its cam_cfg')
     parser.add_argument('--scales', type=float, nargs='+', help='other scales, for --masks')
-    parser.add_argument('--batch', type=int, default=4, help='images in one pass, for --masks (%(default)s)')
-    return parser.parse_args()
+    parser.add_argument('--detector', metavar='CONFIG', help='measure instead what FBR adds to a training step of this '
+                        'FBRDetector, whose weights stay random')
+    parser.add_argument('--batch', type=int, help='images in one pass, for --masks (4) and --detector (2)')
+    args = parser.parse_args()
+    args.size = args.size or ([800, 1333] if args.detector else [default.size])
+    if len(args.size) != (2 if args.detector else 1):
+        parser.error('--size takes one number, the side of a feature map; with --detector two, height and width')
+    return args
 
 
 def table(result):
@@ -54,15 +61,25 @@ def masks(config, scales, images, batch, repeats):
     return result, masks.table(result)
 
 
+def detector(config, size, batch, repeats, device):
+    from mmfbr.benchmark import detector
+    from mmfbr.engine import load_config
+    result = detector.measure_detector(load_config(config), tuple(size), batch, repeats=repeats, device=device)
+    return result, detector.table(result)
+
+
 def main():
     args = vars(parse_args())
     repeats, path = args.pop('repeats'), args.pop('json')
     torch.set_num_threads(args.pop('threads'))
-    config, scales, batch = (args.pop(name) for name in ('masks', 'scales', 'batch'))
+    config, detecting, scales, batch, size = (
+        args.pop(name) for name in ('masks', 'detector', 'scales', 'batch', 'size'))
     if config:
-        result, text = masks(config, scales, args['images'], batch, repeats)
+        result, text = masks(config, scales, args['images'], batch or 4, repeats)
+    elif detecting:
+        result, text = detector(detecting, size, batch or 2, repeats, args['device'])
     else:
-        result = measure(Workload(**args), repeats)
+        result = measure(Workload(size=size[0], **args), repeats)
         text = table(result)
     print(text)
     if path:

@@ -4,12 +4,12 @@ from mmengine.model import BaseModule
 from torch import nn
 from torch.nn import functional as F
 
-from mmfbr.core.stream import isolated
 from mmfbr.core.views import segmentation_view
 from mmfbr.files import InputError
 from mmfbr.registry import MODELS
 
 from .fbr_loss import NO_NECK
+from .pixel_classifier import pixel_classifier, pixel_cross_entropy
 
 
 class FBRHead(BaseModule):
@@ -38,10 +38,7 @@ class FBRHead(BaseModule):
         neck = self.loss_decode[0].bound
         if neck is None:
             raise InputError(NO_NECK)
-        with isolated('FBRHead', torch.initial_seed()):
-            self.fbr = nn.Conv2d(neck.in_channels, num_classes, 1)
-            nn.init.normal_(self.fbr.weight, std=0.01)
-            nn.init.zeros_(self.fbr.bias)
+        self.fbr = pixel_classifier(neck.in_channels, num_classes, 'FBRHead')
 
     def forward(self, inputs):
         """Class logits (N, C, H, W) of the map that the neck read; ``inputs`` are the neck's outputs.
@@ -62,6 +59,5 @@ class FBRHead(BaseModule):
         value = fbr.contrast(lambda: segmentation_view(logits.detach(), label, logits.shape[2:], fbr.bg_index,
                                                        self.ignore_index))
         small = F.interpolate(label[:, None].float(), logits.shape[2:], mode='nearest')[:, 0].long()
-        summed = F.cross_entropy(logits.float(), small, ignore_index=self.ignore_index, reduction='sum')
-        count = (small != self.ignore_index).sum().clamp(min=1)  # no label at all: 0, not 0 / 0
-        return {fbr.loss_name: value, 'loss_fbr_pixel': self.pixel_weight * summed / count}
+        pixel = pixel_cross_entropy(logits, small, self.ignore_index)
+        return {fbr.loss_name: value, 'loss_fbr_pixel': self.pixel_weight * pixel}

@@ -74,6 +74,12 @@ class FBRLoss(nn.Module):
             neck.is_read = True
         return self
 
+    def with_own_background(self):
+        """Says that the background is a class which the host adds to those of the data set (as a detector does), not
+        one of them."""
+        self._log.bg_index = None
+        return self
+
     @property
     def bound(self):
         """The ``FBRNeck`` this loss was bound to, or None."""

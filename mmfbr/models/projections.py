@@ -1,0 +1,124 @@
+"""The projections phi_fg, phi_bg and phi_seg of one feature map, whoever has the map: `FBRNeck`, a detector."""
+import weakref
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmfbr.core.stream import isolated
+
+
+def select_map(maps, in_index, in_channels):
+    """The map (N, ``in_channels``, H, W) of ``in_index`` and None, or None and what is wrong with these two settings.
+
+    Args:
+        maps (Tensor | Sequence): of a backbone or neck: one bare map, several, or pairs of map and class token.
+    """
+    maps = [maps] if isinstance(maps, Tensor) else [m[0] if isinstance(m, (list, tuple)) else m for m in maps]
+    if not -len(maps) <= in_index < len(maps):
+        return None, f'in_index={in_index}, but there are {len(maps)} feature maps.'
+    feature = maps[in_index]
+    if feature.dim() != 4:
+        return None, (f'the output of in_index={in_index} has the shape {tuple(feature.shape)}, which is not a map '
+                      '(N, L, H, W). Let the backbone return maps, not tokens, or choose another index.')
+    if feature.shape[1] != in_channels:
+        return None, (f'the map of in_index={in_index} has {feature.shape[1]} channels, in_channels says '
+                      f'{in_channels}. The maps have {[m.shape[1] for m in maps]}.')
+    return feature, None
+
+
+class Embeddings(NamedTuple):
+    """What FBR reads of a feature map. A pixel's embedding is one contiguous row: sampling, k-means and cosines read
+    rows."""
+    z_fg: Tensor
+    """(N, H, W, D), float32, >= 0."""
+    z_bg: Tensor
+    """(N, H, W, D), float32, >= 0."""
+    bg_logit: Tensor | None
+    """(N, H, W), float32; None when it was not asked for."""
+
+
+class BackgroundHead(nn.Module):
+    """phi_seg: normalisation, ReLU, dropout and a 1x1 convolution to one channel (Eq. 6).
+
+    It never runs at inference, so it needs no running statistics: it normalises by the batch's valid pixels.
+    """
+
+    def __init__(self, channels, dropout=0.5, eps=1e-5):
+        super().__init__()
+        self.dropout, self.eps = dropout, eps
+        self.norm_weight = nn.Parameter(torch.ones(channels))
+        self.norm_bias = nn.Parameter(torch.zeros(channels))
+        self.conv = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, x, valid, generator):
+        """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
+        only."""
+        share = (valid / valid.sum().clamp(min=1)).flatten().to(x.dtype)
+        x = x.flatten(0, 2)
+        centred = x - share @ x
+        variance = share @ centred.square()
+        x = torch.addcmul(self.norm_bias, centred, self.norm_weight * (variance + self.eps).rsqrt())
+        weight = self.conv.weight.flatten()
+        if self.training and self.dropout > 0:
+            # Before the ReLU, which does not mind, all in place. ``bernoulli_`` takes three times as long on the CPU.
+            x.mul_(torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout))
+            weight = weight / (1 - self.dropout)
+        return (x.relu_() @ weight + self.conv.bias).view(valid.shape)
+
+
+class Projections(BaseModule):
+    """phi_fg, phi_bg, phi_seg, and the feature map of the step under way (method: symbols Z_fg, Z_bg; Eq. 6).
+
+    Args:
+        in_channels (int): L, channels of the map.
+        channels (int): D, length of an embedding.
+        key (str): part of the seed of the initialisation (Xavier), which leaves the global stream alone.
+    """
+
+    def __init__(self, in_channels, channels, key):
+        super().__init__()
+        self.in_channels, self.channels = in_channels, channels
+        with isolated(key, torch.initial_seed()):
+            self.phi_fg = nn.Conv2d(in_channels, channels, 1, bias=False)
+            self.phi_bg = nn.Conv2d(in_channels, channels, 1, bias=False)
+            self.phi_seg = BackgroundHead(channels)
+            for projection in (self.phi_fg, self.phi_bg):
+                nn.init.xavier_uniform_(projection.weight)
+        self.is_read = False  # a loss was built for these projections
+        self.evaluated = False  # and a head has called it
+        self.step = 0
+        self._feature = None
+
+    def remember(self, feature):
+        """Begins a step, whose map is ``feature`` (N, L, H, W), held weakly; None: a step without one."""
+        self._feature = None if feature is None else weakref.ref(feature)
+        self.step += 1
+
+    @property
+    def feature(self):
+        """The map (N, L, H, W) of the step under way; None before the first and after the step."""
+        return self._feature() if self._feature is not None else None
+
+    def embed(self, valid, generator, background=True):
+        """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
+        normalisation."""
+        self.evaluated = True
+        f = self.feature.flatten(2)
+        weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1).to(f.dtype)
+        # Turned into rows after the product: there are far fewer channels than before it.
+        z = torch.bmm(weight.expand(len(f), -1, -1), f).transpose(1, 2).float().contiguous()
+        raw_fg, raw_bg = z.unflatten(1, valid.shape[1:]).split(self.channels, 3)
+        with torch.autocast(z.device.type, enabled=False):
+            bg_logit = self.phi_seg(raw_bg, valid, generator) if background else None
+            return Embeddings(torch.relu(raw_fg), torch.relu(raw_bg), bg_logit)
+
+    def connected_zero(self):
+        """A zero with every parameter of FBR in its graph, for DDP."""
+        own = (self.phi_fg, self.phi_bg, self.phi_seg)
+        return sum(p.sum() for module in own for p in module.parameters()) * 0.0
+
+    def __getstate__(self):
+        # A copy has no step under way, and a weak reference cannot be copied.
+        return {**self.__dict__, '_feature': None}

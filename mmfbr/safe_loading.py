@@ -41,14 +41,14 @@ def _under(function, path):
     return stand_in
 
 
-def load_state(path, what='The checkpoint'):
-    """The state dict of a checkpoint file, on the CPU; never runs code from it.
+def load_content(path, what='The checkpoint'):
+    """What a checkpoint file holds, on the CPU; never runs code from it.
 
     Raises:
         InputError: when the file is missing, damaged, or holds anything but tensors and mmengine's own records.
     """
     try:
-        content = torch.load(existing(path, what), map_location='cpu', weights_only=True)
+        return torch.load(existing(path, what), map_location='cpu', weights_only=True)
     except InputError:
         raise
     except pickle.UnpicklingError as error:
@@ -56,7 +56,16 @@ def load_state(path, what='The checkpoint'):
                          f'safety ({_reason(error)}).') from error
     except Exception as error:  # torch interprets the damaged bytes, and what that raises is anything
         raise InputError(f'{what} {path} cannot be read; it is damaged or no checkpoint ({_reason(error)}).') from error
-    state = content.get('state_dict', content) if isinstance(content, dict) else None
+
+
+def load_state(path, what='The checkpoint'):
+    """The state dict of a checkpoint file, on the CPU; raises as ``load_content``, and when there is none in it."""
+    content = load_content(path, what)
+    return as_state(content.get('state_dict', content) if isinstance(content, dict) else None, path, what)
+
+
+def as_state(state, path, what='The checkpoint'):
+    """``state`` without a data-parallel wrapper's prefix; InputError that names the file unless it is a state dict."""
     if not isinstance(state, dict) or not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise InputError(f'{what} {path} holds no state dict.')
     return {str(key).removeprefix('module.'): value for key, value in state.items()}  # of a data-parallel wrapper

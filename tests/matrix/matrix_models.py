@@ -22,7 +22,7 @@ def load(row, folder, shrink=True):
     if shrink:
         config.merge_from_dict(row.shrink)
         config.model.data_preprocessor.size = (row.size, row.size)
-        _without_downloads(config.model)
+        without_downloads(config.model)
     return config
 
 
@@ -49,9 +49,9 @@ def without_losses(node):
     return [without_losses(value) for value in node] if isinstance(node, (list, tuple)) else node
 
 
-def build(model):
+def build(model, scope='mmseg'):
     """An initialised model in training mode; SyncBN does not run on the CPU."""
-    init_default_scope('mmseg')
+    init_default_scope(scope)
     torch.manual_seed(0)
     built = revert_sync_batchnorm(MODELS.build(copy.deepcopy(model)))
     built.init_weights()
@@ -73,12 +73,13 @@ def batch(size=64, seed=0, classes=3):
     return dict(inputs=images, data_samples=samples)
 
 
-def _without_downloads(node):
+def without_downloads(node):
+    """Takes the pretrained weights out of a config."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == 'pretrained' or (key == 'init_cfg' and isinstance(value, dict) and value.type == 'Pretrained'):
                 node[key] = None
-            _without_downloads(node[key])
+            without_downloads(node[key])
     elif isinstance(node, (list, tuple)):
         for value in node:
-            _without_downloads(value)
+            without_downloads(value)

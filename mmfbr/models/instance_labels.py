@@ -65,7 +65,8 @@ def _tensor(boxes):
 
 
 def mask_labels(instances, grid, plane, background):
-    """Labels (H, W) int64 from masks, a numpy array; of overlapping instances the smaller one has the cell.
+    """Labels (H, W) int64 from masks, a numpy array; of overlapping instances the smaller one has the cell,
+    of equal ones the first.
 
     Crowds and padding are ``UNKNOWN``. An ignored annotation without a usable mask is ignored in its whole box.
 
@@ -86,7 +87,8 @@ def mask_labels(instances, grid, plane, background):
         raise InputError(f'FBRDetector: {instances.name} has {count} labels and {len(masks)} masks.')
     covered = _sampled(masks, grid, plane, instances)
     labels = np.full(grid, background, np.int64)
-    for index in np.argsort(-covered.sum((1, 2)), kind='stable'):
+    area = covered.sum((1, 2))
+    for index in sorted(range(count), key=lambda i: (-area[i], -i)):
         np.copyto(labels, instances.labels[index], where=covered[index])
     labels[ignored_cells(instances, grid, plane)] = UNKNOWN
     return labels
@@ -101,11 +103,16 @@ def ignored_cells(instances, grid, plane):
     masks = instances.ignored_masks
     covered = _sampled(masks, grid, plane, instances) if masks is not None and len(masks) else None
     for index, box in enumerate(instances.ignored_boxes):
-        if covered is None or not covered[index].any():  # a crowd's RLE is no polygon: mmdet puts an empty one
-            cells[box_cells(box, grid, plane)] = True
-        else:
+        if covered is not None and (covered[index].any() or _has_pixels(masks, index)):
             cells |= covered[index]
+        else:  # a crowd's RLE is no polygon: mmdet puts an empty one in its place
+            cells[box_cells(box, grid, plane)] = True
     return cells
+
+
+def _has_pixels(masks, index):
+    pixels = masks[index] if isinstance(masks, Tensor) else masks.masks[index]
+    return any(np.ptp(polygon) > 0 for polygon in pixels) if isinstance(pixels, list) else bool(pixels.any())
 
 
 def _sampled(masks, grid, plane, instances):
@@ -201,7 +208,7 @@ def box_loss(logits, boxes, labels, background):
       -log of the sum of these probabilities, so that no class appears outside of its boxes.
     * Tightness: each row and each column of a box crosses its object (box tightness prior, Hsu et al., NeurIPS 2019; as
       a projection onto both axes in BoxInst, Tian et al., CVPR 2021): -log of the highest probability of the class in
-      it, mean over rows and columns. A classifier can begin from that alone.
+      it, mean over the rows and columns that have valid cells. A classifier can begin from that alone.
 
     Args:
         boxes (Boxes): of the image.
@@ -219,6 +226,8 @@ def box_loss(logits, boxes, labels, background):
     cells = torch.where(labels == UNKNOWN, torch.stack(possible).logsumexp(0), own)
     tightness = log_p.sum() * 0.0
     for label, rows, columns in boxes.regions:
-        block = log_p[label, rows, columns]
-        tightness = tightness - torch.cat([block.amax(0), block.amax(1)]).mean()
+        valid = boxes.valid[rows, columns]
+        block = log_p[label, rows, columns].masked_fill(~valid, -torch.inf)
+        lines, counted = (torch.cat([part(0), part(1)]) for part in (block.amax, valid.any))
+        tightness = tightness - lines.where(counted, 0).sum() / counted.sum().clamp(min=1)
     return -(cells * boxes.valid).sum(), tightness

@@ -26,7 +26,7 @@ def write_val(out, ids, classes, progress):
     Pixels of VOC's border (255) belong to no instance.
     """
     missing_files((out / 'SegmentationObject' / f'{image}.png' for image in ids), 'object masks of val', REMEDY)
-    source = TrueInstances(len(classes), out / 'SegmentationClass', out / 'SegmentationObject')
+    source = TrueInstances(classes, out / 'SegmentationClass', out / 'SegmentationObject')
     found = {image: [(index, mask) for index, mask, _ in source(image, image_size(_image(out, image)))]
              for image in progress(ids, 'images with instances')}
     _write(out, VAL, found, classes)

@@ -61,7 +61,7 @@ def _write_instances(out, redo):
     for name in INSTANCES:
         path, listed = out / INSTANCES[name], out / 'ImageSets' / f'{name}.txt'
         if listed.stat().st_size and (redo or not path.exists()):
-            source = TrueInstances(len(CLASSES), out / 'SegmentationClass', out / 'SegmentationObject')
+            source = TrueInstances(CLASSES, out / 'SegmentationClass', out / 'SegmentationObject')
             make_instances(path, source, out / 'JPEGImages', CLASSES, listed, info=dict(description='true instances'))
 
 

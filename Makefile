@@ -1,19 +1,23 @@
 # `make` alone lists the targets. PYTHON=python3.12 chooses the interpreter of .venv.
 PY := .venv/bin/python
 
-.PHONY: help venv demo test lint clean
+.PHONY: help venv demo demo-instances test lint clean
 help:
-	@echo 'make demo   train and compare on the embedded data set, page in demo_out'
-	@echo 'make test   run the tests'
-	@echo 'make lint   check the style'
-	@echo 'make venv   only set up .venv (the others do it when needed)'
-	@echo 'make clean  remove what the others wrote; .venv stays'
+	@echo 'make demo            train and compare on the embedded data set, page in demo_out'
+	@echo 'make demo-instances  from labels to instances on the same data, pictures in demo_out'
+	@echo 'make test            run the tests'
+	@echo 'make lint            check the style'
+	@echo 'make venv            only set up .venv (the others do it when needed)'
+	@echo 'make clean           remove what the others wrote; .venv stays'
 
 venv:
 	@bash tools/setup_env.sh
 
 demo: venv
 	$(PY) tools/demo.py --out demo_out
+
+demo-instances: venv
+	$(PY) tools/demo.py --instances --out demo_out
 
 # A file's tests stay in one process, whose fixtures they share; each process computes with one thread.
 test: venv

@@ -2,8 +2,9 @@
 import argparse
 import sys
 
-from mmfbr.evaluation import THRESHOLDS, evaluate_instances
+from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_instances
 from mmfbr.files import InputError, write_json
+from mmfbr.instances import draw_predictions
 
 
 def share(text):
@@ -24,16 +25,26 @@ def parse_args(argv):
     add('--convention', choices=['voc', 'coco'], default='voc',
         help='coco: match and average as pycocotools, without its limit of 100 predictions (default: voc)')
     add('--json', metavar='OUT', help='write the numbers to this file')
+    add('--sheet', metavar='PNG', help='also draw images with what was predicted in them; needs --images')
+    add('--images', metavar='DIR', help="the images, under the ground truth's file names")
+    add('--sheet-images', metavar='N', type=int, default=24, help='number of images drawn (default: %(default)s)')
+    add('--min-score', type=float, default=0.3, help='lowest score that is drawn (default: %(default)s)')
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = parse_args(argv)
     try:
-        scores = evaluate_instances(args.pred, args.gt, tuple(args.iou), args.convention)
+        if args.sheet and not args.images:
+            raise InputError('--sheet draws the images: give their folder with --images.')
+        truth = read_truth(args.gt)
+        predictions = read_predictions(args.pred, truth)
+        scores = score_instances(truth, predictions, tuple(args.iou), args.convention)
         print(scores.table())
         if args.json:
             write_json(args.json, scores.as_dict())
+        if args.sheet:
+            draw_predictions(args.sheet, truth, predictions, args.images, args.min_score, args.sheet_images)
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

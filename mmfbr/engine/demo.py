@@ -39,9 +39,9 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
     write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
     os.environ['DEMO_ROOT'] = str(data)  # where the demo configs look
     configs = shipped_configs()
-    runs = {name: _Training(configs[name], out / name, seed, iters) for name in (HOST, FBR)}
+    runs = {name: Training(configs[name], out / name, seed, iters) for name in (HOST, FBR)}
     print('\n2/4 training the host and the host with FBR, side by side')
-    _train(list(runs.values()))
+    train_side_by_side(list(runs.values()))
     print('\n3/4 class activation maps')
     from mmfbr.cam import make_pseudo_masks
     for name, run in runs.items():
@@ -61,7 +61,7 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
     return page.path
 
 
-class _Training:
+class Training:
     """One training in a process of its own, resumed when it was stopped."""
 
     def __init__(self, config, work_dir, seed, iters):
@@ -75,12 +75,8 @@ class _Training:
 
     def start(self, threads):
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        script = Path(__file__).resolve().parents[1] / '.mim' / 'tools' / 'train.py'
-        command = [sys.executable, str(script), str(self.path), '--work-dir', str(self.work_dir), '--resume',
-                   '--cfg-options', *self.options]
-        with self.log.open('w', encoding='utf-8') as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, **KEEP_MEMORY, 'OMP_NUM_THREADS': str(threads)})
+        self.process = start_tool('train.py', self.path, '--work-dir', self.work_dir, '--resume', '--cfg-options',
+                                  *self.options, log=self.log, OMP_NUM_THREADS=str(threads))
 
     def iterations(self):
         """How far the log says it is."""
@@ -93,10 +89,23 @@ class _Training:
         if self.process.poll() is None:
             return False
         if self.process.returncode or not self.checkpoint.exists():
-            said = '\n'.join(self.log.read_text(encoding='utf-8', errors='replace').splitlines()[-8:])
-            raise InputError(f'The training of {self.path.name} stopped with status {self.process.returncode}. It said '
-                             f'last:\n{said}\nAll of it is in {self.log}.')
+            raise stopped(f'The training of {self.path.name}', self.process, self.log)
         return True
+
+
+def start_tool(name, *arguments, log, **environment):
+    """Starts ``tools/NAME`` in a process of its own; what it says goes to the file ``log``."""
+    script = Path(__file__).resolve().parents[1] / '.mim' / 'tools' / name
+    with log.open('w', encoding='utf-8') as stream:
+        return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], stdout=stream,
+                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                env={**os.environ, **KEEP_MEMORY, **environment})
+
+
+def stopped(what, process, log):
+    """The InputError that says how ``process`` ended, and its last words."""
+    said = '\n'.join(log.read_text(encoding='utf-8', errors='replace').splitlines()[-8:])
+    return InputError(f'{what} stopped with status {process.returncode}. It said last:\n{said}\nAll of it is in {log}.')
 
 
 def _scaled_schedule(config, iters):
@@ -104,17 +113,19 @@ def _scaled_schedule(config, iters):
     factor = iters / config.train_cfg.max_iters
     options = [f'train_cfg.max_iters={iters}', f'train_cfg.val_interval={iters}']
     for index, scheduler in enumerate(config.param_scheduler):
-        options += [f'param_scheduler.{index}.{key}={round(scheduler[key] * factor)}' for key in ('begin', 'end')]
-    for index, loss in enumerate(config.model.decode_head.get('loss_decode', [])):
+        begin, end = (round(scheduler[key] * factor) for key in ('begin', 'end'))
+        options += [f'param_scheduler.{index}.begin={begin}', f'param_scheduler.{index}.end={max(end, begin + 1)}']
+    for index, loss in enumerate(config.model.get('decode_head', {}).get('loss_decode', [])):
         if 'warmup_iters' in loss:
             options.append(f'model.decode_head.loss_decode.{index}.warmup_iters={round(loss.warmup_iters * factor)}')
     return options
 
 
-def _train(runs):
+def train_side_by_side(runs):
+    """Trains those of ``runs`` that are not trained yet, with the processors divided among them."""
     left = [run for run in runs if not run.checkpoint.exists()]
     if not left:
-        print('both are trained already')
+        print('trained already')
         return
     for run in left:
         run.start(max(1, (os.cpu_count() or 1) // len(left)))

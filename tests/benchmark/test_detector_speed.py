@@ -17,7 +17,8 @@ pytestmark = pytest.mark.filterwarnings('ignore')
 def test_steps_of_a_small_detector(tmp_path):
     config = tiny_detectors.config(tmp_path)
     result = measure_detector(config, (32, 48), batch=1, instances=2, repeats=1, device='cpu')
-    assert all(seconds > 0 for seconds in result['seconds'].values()) and 0 < result['alone'] < result['seconds']['fbr']
+    assert set(result['seconds']) == {'base', 'fbr', 'alone'} and all(s > 0 for s in result['seconds'].values())
+    assert result['share_alone'] == result['seconds']['alone'] / result['seconds']['base']
     assert result['share'] == pytest.approx(result['seconds']['fbr'] / result['seconds']['base'] - 1)
     assert 'MaskRCNN, 1 images of 32 x 48 with 2 instances each' in table(result)
     assert base_model(config.model).type == 'MaskRCNN' and config.model.type == 'FBRDetector'

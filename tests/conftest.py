@@ -2,6 +2,16 @@
 from pathlib import Path
 
 import pytest
+from mmengine.registry import DefaultScope
+
+
+@pytest.fixture(scope='module', autouse=True)
+def default_scope():
+    """Each module ends with the default scope of the registries as it found it: names without prefix depend on it."""
+    before = dict(DefaultScope._instance_dict)
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)
 
 
 @pytest.fixture(scope='session')

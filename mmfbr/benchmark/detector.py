@@ -51,7 +51,8 @@ def measure_detector(config, size=(800, 1333), batch=2, instances=8, repeats=3, 
     seconds = {name: median(values[1:]) for name, values in seconds.items()}
     return {'seconds': seconds, 'share': seconds['fbr'] / seconds['base'] - 1,
             'share_alone': seconds['alone'] / seconds['base'], 'detector': config.model.base, 'size': list(size),
-            'batch': batch, 'instances': instances, 'device': str(device), 'threads': torch.get_num_threads(), 'repeats': repeats}
+            'batch': batch, 'instances': instances, 'device': str(device),
+            'threads': torch.get_num_threads(), 'repeats': repeats}
 
 
 def _alone(model, inputs):

@@ -2,6 +2,7 @@
 import os
 
 from mmfbr.files import InputError, read_lines
+from mmfbr.models.fbr_detector import HEADS
 
 from .load import check_fit, check_model_fit, load_state
 from .preflight_fbr import check_fbr, class_names, heads
@@ -55,6 +56,23 @@ def _check_classes(model, cfg):
         if classes and head.get('num_classes') not in (None, len(classes)):
             raise InputError(f'model.{name}.num_classes is {head["num_classes"]}, but the training data has '
                              f'{len(classes)} classes (background included where there is one). Set num_classes to it.')
+    for name, number in _detector_classes(model):
+        if classes and number != len(classes):
+            raise InputError(f'model.{name} has {number} classes, but the training data has {len(classes)}. Set '
+                             'num_classes of every head, or metainfo.classes of the data sets, so that they agree.')
+
+
+def _detector_classes(model):
+    """(key, number of classes) of the heads of a detector's config that state one; a panoptic head adds its stuff."""
+    for key in HEADS:
+        head = model
+        for part in key.split('.'):
+            head = (head or {}).get(part)
+        for stage in head if isinstance(head, (list, tuple)) else [head or {}]:
+            if 'num_things_classes' in stage:
+                yield key, stage['num_things_classes'] + stage.get('num_stuff_classes', 0)
+            elif stage.get('num_classes') is not None and not stage.get('class_agnostic'):
+                yield key, stage['num_classes']
 
 
 def _innermost(cfg, part):

@@ -51,6 +51,26 @@ def test_class_count_mismatch_names_the_key(wrap):
         check_config(wrong)
 
 
+@pytest.mark.parametrize(('heads', 'words'), [
+    (dict(bbox_head=dict(num_classes=2)), None),
+    (dict(bbox_head=dict(num_classes=80)), 'model.bbox_head has 80 classes, but the training data has 2'),
+    (dict(roi_head=dict(bbox_head=[dict(num_classes=2), dict(num_classes=3)])), 'model.roi_head.bbox_head has 3'),
+    (dict(roi_head=dict(bbox_head=dict(num_classes=2), mask_head=dict(num_classes=80))), 'roi_head.mask_head has 80'),
+    (dict(roi_head=dict(bbox_head=dict(), mask_head=dict(num_classes=1, class_agnostic=True))), None),
+    (dict(panoptic_head=dict(num_things_classes=1, num_stuff_classes=1)), None),
+    (dict(panoptic_head=dict(num_things_classes=2, num_stuff_classes=1)), 'model.panoptic_head has 3'),
+])
+def test_heads_of_a_detector_are_checked(heads, words):
+    data = dict(dataset=dict(type='CocoDataset', metainfo=dict(classes=('cow', 'boat'))))
+    made = Config(dict(default_scope='mmdet', train_dataloader=data, model=dict(
+        type='FBRDetector', base='MaskRCNN', backbone=BACKBONE, **heads)))
+    if words is None:
+        check_config(made)
+    else:
+        with pytest.raises(InputError, match=words):
+            check_config(made)
+
+
 def test_each_head_of_a_cascade_is_checked():
     cascade = config()
     cascade.model.decode_head = [dict(type='CAMHead', num_classes=3), dict(type='CAMHead', num_classes=4)]

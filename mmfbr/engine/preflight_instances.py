@@ -30,8 +30,6 @@ def check_instances(cfg, innermost, classes_of):
         dataset = innermost(cfg, part)
         if _is_coco(dataset):
             _check_file(dataset, f'{part}_dataloader.dataset', classes_of(dataset))
-            if part == 'train':
-                _check_class_counts(cfg.model, 'model', len(classes_of(dataset)))
     evaluators = cfg.get('val_evaluator') or []
     for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
         path = evaluator.get('ann_file')
@@ -49,19 +47,6 @@ def _is_coco(dataset):
     with DATASETS.switch_scope_and_registry(None) as registry:
         kind = registry.get(dataset['type'])
     return any(base.__name__ == 'CocoDataset' for base in getattr(kind, '__mro__', ()))
-
-
-def _check_class_counts(node, key, count):
-    """``num_classes`` at any depth of a detector's config, but of a region proposal network, which has one."""
-    if isinstance(node, (list, tuple)):
-        for index, entry in enumerate(node):
-            _check_class_counts(entry, f'{key}[{index}]', count)
-    elif isinstance(node, dict) and not key.endswith('.rpn_head'):
-        if isinstance(node.get('num_classes'), int) and node['num_classes'] != count:
-            raise InputError(f'{key}.num_classes is {node["num_classes"]}, but the training data has {count} classes. '
-                             'Set num_classes to it.')
-        for name, entry in node.items():
-            _check_class_counts(entry, f'{key}.{name}', count)
 
 
 def _check_file(dataset, key, classes):

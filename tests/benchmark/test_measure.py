@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from mmfbr.benchmark import measure as benchmark
-from mmfbr.benchmark.measure import STAGES, Step, Stopwatch, Workload, measure
+from mmfbr.benchmark.measure import STAGES, Step, Stopwatch, Workload, measure, peak_memory
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SMALL = Workload(images=2, size=16, channels=8, classes=4, queries=40, negatives=6, bank=30)
@@ -56,6 +55,5 @@ def test_result_is_complete_and_printed(monkeypatch, tmp_path, capsys):
 
 
 def test_peak_memory_grows_with_the_batch():
-    threads = torch.get_num_threads()
-    small, large = (benchmark._peak_resident(Workload(images=n, channels=64, bank=30), threads) for n in (1, 8))
+    small, large = (peak_memory(Workload(images=n, channels=64, bank=30)) for n in (1, 8))
     assert small is large is None or 0 <= small < large < 300  # None where the system does not tell

@@ -98,16 +98,6 @@ def test_missing_files_name_the_command(case, tmp_path):
         check()
 
 
-@pytest.mark.parametrize(('key', 'value'), [('roi_head.bbox_head', [dict(num_classes=2), dict(num_classes=80)]),
-                                            ('roi_head.mask_head.num_classes', 3)])
-def test_class_counts_of_every_head(case, key, value):
-    config, _, check = case
-    config.merge_from_dict({f'model.{key}': value})
-    with pytest.raises(InputError, match=r'model.roi_head.\w+_head(\[1\])?.num_classes is (80|3), but the training '
-                                         'data has 2 classes'):
-        check()
-
-
 def test_boxinst_needs_scikit_image(case, monkeypatch):
     config, _, check = case
     config.model.data_preprocessor = dict(type='BoxInstDataPreprocessor')

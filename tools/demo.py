@@ -20,7 +20,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool
+    from mmfbr.tool import run_tool
     if args.instances:
         from mmfbr.engine.instance_demo import run_instance_demo
         run_tool(run_instance_demo, args.out, args.seed, args.iters, args.size, args.images)

@@ -5,6 +5,7 @@ import sys
 from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_instances
 from mmfbr.files import InputError, write_json
 from mmfbr.instances import draw_predictions
+from mmfbr.tool import status_of
 
 
 def share(text):
@@ -32,23 +33,21 @@ def parse_args(argv):
     return parser.parse_args(argv)
 
 
+def run(args):
+    if args.sheet and not args.images:
+        raise InputError('--sheet draws the images: give their folder with --images.')
+    truth = read_truth(args.gt)
+    predictions = read_predictions(args.pred, truth)
+    scores = score_instances(truth, predictions, tuple(args.iou), args.convention)
+    print(scores.table())
+    if args.json:
+        write_json(args.json, scores.as_dict())
+    if args.sheet:
+        draw_predictions(args.sheet, truth, predictions, args.images, args.min_score, args.sheet_images)
+
+
 def main(argv=None):
-    args = parse_args(argv)
-    try:
-        if args.sheet and not args.images:
-            raise InputError('--sheet draws the images: give their folder with --images.')
-        truth = read_truth(args.gt)
-        predictions = read_predictions(args.pred, truth)
-        scores = score_instances(truth, predictions, tuple(args.iou), args.convention)
-        print(scores.table())
-        if args.json:
-            write_json(args.json, scores.as_dict())
-        if args.sheet:
-            draw_predictions(args.sheet, truth, predictions, args.images, args.min_score, args.sheet_images)
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return status_of(run, parse_args(argv))
 
 
 if __name__ == '__main__':

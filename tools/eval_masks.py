@@ -5,6 +5,7 @@ import sys
 from mmfbr.evaluation import evaluate, image_ids, plot_sweep
 from mmfbr.files import InputError, read_lines, write_json
 from mmfbr.progress import progress
+from mmfbr.tool import status_of
 
 DEFAULT_SWEEP = '0:0.9:0.01'
 
@@ -70,12 +71,7 @@ def run(args):
 
 
 def main(argv=None):
-    try:
-        run(parse_args(argv))
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return status_of(run, parse_args(argv))
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ from mmengine.config import DictAction
 from mmfbr.files import InputError, read_lines
 from mmfbr.instances import METHODS, PLANNED, PseudoInstances, TrueInstances, make_instances, method
 from mmfbr.progress import progress
+from mmfbr.tool import status_of
 
 
 def parse_args(argv):
@@ -73,12 +74,7 @@ def run(args):
 
 
 def main(argv=None):
-    try:
-        run(parse_args(argv))
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return status_of(run, parse_args(argv))
 
 
 if __name__ == '__main__':

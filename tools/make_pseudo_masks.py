@@ -41,7 +41,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool
+    from mmfbr.tool import run_tool
     run_tool(make, args)
 
 
@@ -49,7 +49,8 @@ def make(args):
     from mmengine.utils import track_iter_progress
 
     from mmfbr.cam import CamSettings, make_pseudo_masks, refinement
-    from mmfbr.engine import load_config
+    from mmfbr.engine import keep_memory, load_config
+    keep_memory()
     config = load_config(args.config, args.cfg_options)
     settings = CamSettings(**config.get('cam_cfg', {}))
     if args.scales:

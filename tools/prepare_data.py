@@ -7,6 +7,7 @@ from mmfbr.data_prep import LINKS, prepare_coco14, prepare_folder, prepare_voc12
 from mmfbr.demo import write_demo
 from mmfbr.files import InputError
 from mmfbr.progress import progress
+from mmfbr.tool import status_of
 
 
 def add_demo(commands):
@@ -115,12 +116,7 @@ def parse_args(argv):
 
 def main(argv=None):
     args = parse_args(argv)
-    try:
-        args.run(args)
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return status_of(args.run, args)
 
 
 if __name__ == '__main__':

@@ -13,8 +13,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool
     from mmfbr.engine.publish import publish
+    from mmfbr.tool import run_tool
     done = run_tool(publish, args.checkpoint, args.out, args.weights)
     left = [f'{done.dropped} tensors of FBR'] if done.dropped else []
     print(f'{done.path}: {done.kept} tensors, the {"averaged (EMA)" if done.weights == "ema" else "trained"} weights. '

@@ -33,7 +33,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool
+    from mmfbr.tool import run_tool
     run_tool(write, args)
 
 

@@ -23,7 +23,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool, test
+    from mmfbr.engine import test
+    from mmfbr.tool import run_tool
     run_tool(test, args.config, args.checkpoint, work_dir=args.work_dir, out=args.out, options=args.cfg_options,
              launcher=args.launcher)
 

@@ -24,7 +24,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    from mmfbr.engine import run_tool, train
+    from mmfbr.engine import train
+    from mmfbr.tool import run_tool
     run_tool(train, args.config, work_dir=args.work_dir, resume=args.resume, amp=args.amp, options=args.cfg_options,
              launcher=args.launcher)
 

@@ -15,9 +15,6 @@ from mmfbr.files import InputError
 from .run import load_config
 
 HOST, FBR = 'cam_resnet18_demo', 'cam_resnet18_demo_fbr'
-# glibc gives large blocks back to the system after each use; a training step that asks for the same ones again spends
-# up to half of its time on fresh pages.
-KEEP_MEMORY = dict(MALLOC_MMAP_THRESHOLD_='4000000000', MALLOC_TRIM_THRESHOLD_='8000000000')
 
 
 def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
@@ -99,7 +96,7 @@ def start_tool(name, *arguments, log, **environment):
     with log.open('w', encoding='utf-8') as stream:
         return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], stdout=stream,
                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                env={**os.environ, **KEEP_MEMORY, **environment})
+                                env={**os.environ, **environment})
 
 
 def stopped(what, process, log):

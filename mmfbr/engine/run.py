@@ -1,6 +1,5 @@
 """Training and testing as the tools do it: the mm packages' flags, checks before the start, many processes on a CPU."""
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -8,18 +7,8 @@ import torch
 from mmfbr.files import InputError, existing
 
 from .load import load_model
+from .memory import keep_memory
 from .preflight import check_config
-
-
-def run_tool(function, *args, **kwargs):
-    """Calls ``function``; a user's mistake ends the process with its sentence and status 2 instead of a traceback."""
-    try:
-        return function(*args, **kwargs)
-    except InputError as error:
-        # One raised in a worker of a data loader arrives with the worker's traceback as its text.
-        sentence = str(error).rpartition(f'{InputError.__module__}.{InputError.__name__}: ')[2].strip()
-        print(f'error: {sentence}', file=sys.stderr)
-        sys.exit(2)
 
 
 def load_config(path, options=None, work_dir=None):
@@ -62,6 +51,7 @@ def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none
 
 def _runner(config, launcher):
     from mmengine.runner import Runner
+    keep_memory()
     config.launcher = launcher
     if launcher == 'pytorch' and not torch.cuda.is_available():
         # mmengine selects a GPU while it opens a group, whatever the backend, and gives DDP a device: it skips the

@@ -4,8 +4,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
-from mmfbr.engine import check_config, run_tool, train
+from mmfbr.engine import check_config, train
 from mmfbr.files import InputError
+from mmfbr.tool import run_tool
 
 BACKBONE = dict(type='ResNet', depth=18, stem_channels=4, base_channels=2, out_indices=(3, ))
 
@@ -150,27 +151,6 @@ def test_missing_config_ends_in_a_sentence(tmp_path, capsys):
         run_tool(train, tmp_path / 'none.py')
     assert stop.value.code == 2
     assert capsys.readouterr().err == f'error: The config {tmp_path / "none.py"} does not exist.\n'
-
-
-class OnlyBad(torch.utils.data.Dataset):
-
-    def __len__(self):
-        return 1
-
-    def __getitem__(self, index):
-        raise InputError('The image a.jpg cannot be decoded.')
-
-
-def test_mistake_found_by_a_loading_worker_is_one_sentence_too(capsys):
-    loader = torch.utils.data.DataLoader(OnlyBad(), num_workers=1)
-    with pytest.raises(SystemExit):
-        run_tool(lambda: next(iter(loader)))
-    assert capsys.readouterr().err == 'error: The image a.jpg cannot be decoded.\n'
-
-
-def test_other_errors_keep_their_traceback():
-    with pytest.raises(ZeroDivisionError):
-        run_tool(lambda: 1 / 0)
 
 
 # Lists, images and masks of mmseg's data sets

@@ -1,0 +1,28 @@
+"""How a command line tool ends: what the user can mend is a sentence and status 2, no traceback."""
+import sys
+
+from mmfbr.files import InputError
+
+
+def run_tool(function, *args, **kwargs):
+    """Returns what ``function`` returns; an ``InputError`` or a failing file ends the process with its sentence."""
+    try:
+        return function(*args, **kwargs)
+    except (InputError, OSError) as error:
+        sys.exit(_said(error))
+
+
+def status_of(function, *args):
+    """The exit status of ``function``: 0, or 2 after its sentence."""
+    try:
+        function(*args)
+    except (InputError, OSError) as error:
+        return _said(error)
+    return 0
+
+
+def _said(error):
+    # One raised in a worker of a data loader arrives with the worker's traceback as its text.
+    sentence = str(error).rpartition(f'{InputError.__module__}.{InputError.__name__}: ')[2].strip()
+    print(f'error: {sentence}', file=sys.stderr)
+    return 2

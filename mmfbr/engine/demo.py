@@ -31,11 +31,8 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         InputError: when a training stops; with the last lines it said and the path of its log.
     """
     started, out = time.monotonic(), Path(out).resolve()
-    data = out / 'data'
-    print(f'1/4 drawing {sum(images)} scenes in {data}')
-    write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
-    os.environ['DEMO_ROOT'] = str(data)  # where the demo configs look
-    configs = shipped_configs()
+    print(f'1/4 drawing {sum(images)} scenes in {out / "data"}')
+    data, configs = draw_data(out, size, images), shipped_configs()
     runs = {name: Training(configs[name], out / name, seed, iters) for name in (HOST, FBR)}
     print('\n2/4 training the host and the host with FBR, side by side')
     train_side_by_side(list(runs.values()))
@@ -56,6 +53,14 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         json_path=out / 'report.json')
     print(f'\n{page.table}\n\n{page.path} ({time.monotonic() - started:.0f} s)')
     return page.path
+
+
+def draw_data(out, size, images):
+    """Draws the scenes that are not there yet; returns their folder, where the demo configs look from now on."""
+    data = out / 'data'
+    write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
+    os.environ['DEMO_ROOT'] = str(data)
+    return data
 
 
 class Training:

@@ -6,12 +6,12 @@ from pathlib import Path
 from mmengine.utils import track_iter_progress
 
 from mmfbr.cli import shipped_configs
-from mmfbr.demo import CLASSES, write_demo
+from mmfbr.demo import CLASSES
 from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_instances
 from mmfbr.files import write_json
 from mmfbr.instances import Components, PseudoInstances, draw_predictions, make_instances
 
-from .demo import FBR, Training, start_tool, stopped, train_side_by_side
+from .demo import FBR, Training, draw_data, start_tool, stopped, train_side_by_side
 
 DETECTORS = {'mask-rcnn_resnet18-fpn_demo_fbr': 'Mask R-CNN with FBR, from image-level labels',
              'boxinst_resnet18-fpn_demo_fbr': 'BoxInst with FBR, from boxes'}
@@ -36,11 +36,8 @@ def run_instance_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         InputError: when a training stops; with the last lines it said and the path of its log.
     """
     started, out = time.monotonic(), Path(out).resolve()
-    data = out / 'data'
-    print(f'1/5 drawing {sum(images)} scenes in {data}')
-    write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
-    os.environ['DEMO_ROOT'] = str(data)  # where the demo configs look
-    configs = shipped_configs()
+    print(f'1/5 drawing {sum(images)} scenes in {out / "data"}')
+    data, configs = draw_data(out, size, images), shipped_configs()
     print('\n2/5 training a CAM network with FBR from image-level labels')
     cam = Training(configs[FBR], out / FBR, seed, iters)
     train_side_by_side([cam])

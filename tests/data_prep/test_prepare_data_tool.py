@@ -1,18 +1,13 @@
 """The command line: what it prints and how it ends."""
-import importlib.util
-from pathlib import Path
 
 import pytest
 from official_archives import jpeg, write_coco, write_voc
+from tool_modules import load_tool
 
 
 @pytest.fixture(scope='module')
 def tool():
-    path = Path(__file__).resolve().parents[2] / 'tools' / 'prepare_data.py'
-    spec = importlib.util.spec_from_file_location('prepare_data_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('prepare_data')
 
 
 @pytest.mark.parametrize(('name', 'write', 'said'), [

@@ -1,11 +1,10 @@
 """The demo data set keeps its promises: same arguments, same bytes; labels that agree; stuff where it is said to be."""
-import importlib.util
 import json
 import xml.etree.ElementTree as xml
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_modules import load_tool
 
 from mmfbr.demo import CLASSES, CLASSES_ALL, OWN_STUFF, draw, write_demo
 from mmfbr.demo.paint import around, cover, noise
@@ -27,11 +26,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def tool():
-    path = Path(__file__).resolve().parents[2] / 'tools' / 'prepare_data.py'
-    spec = importlib.util.spec_from_file_location('prepare_data', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('prepare_data')
 
 
 def content(folder):

@@ -1,10 +1,10 @@
 """The command line of tools/eval_masks.py."""
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_modules import load_tool
 
 from mmfbr.files import voc_palette, write_cam, write_mask
 
@@ -13,10 +13,7 @@ TOOL = Path(__file__).parents[2] / 'tools' / 'eval_masks.py'
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('eval_masks', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('eval_masks')
 
 
 @pytest.fixture

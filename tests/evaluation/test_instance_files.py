@@ -1,7 +1,5 @@
 """Instance files that do not fit together end in a sentence; the tool and the metric give the same numbers."""
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from instance_scenes import CATEGORIES, SIZE, annotation, runs, scene, write
 from mmengine.evaluator import Evaluator
 from mmengine.registry import METRICS
 from pycocotools import mask as coco
+from tool_modules import load_tool
 
 from mmfbr.evaluation import THRESHOLDS, evaluate_instances, read_predictions, read_truth
 from mmfbr.evaluation.instance_metric import VOCInstanceMetric
@@ -18,11 +17,7 @@ from mmfbr.files import InputError
 
 @pytest.fixture(scope='module')
 def tool():
-    path = Path(__file__).resolve().parents[2] / 'tools' / 'eval_instances.py'
-    spec = importlib.util.spec_from_file_location('eval_instances_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('eval_instances')
 
 
 BOX = np.zeros(SIZE, bool)

@@ -1,5 +1,4 @@
 """From files to a COCO file by tools/make_instances.py: what it holds, who can read it, and what is refused."""
-import importlib.util
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as run_lengths
 from pycocotools.coco import COCO
+from tool_modules import load_tool
 
 from mmfbr.files import read_mask, voc_palette, write_cam, write_mask, write_text
 
@@ -29,10 +29,7 @@ MASK[MASK == 3] = 255
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('make_instances', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('make_instances')
 
 
 @pytest.fixture

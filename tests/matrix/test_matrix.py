@@ -8,7 +8,6 @@ import torch
 from matrix_models import batch, build, load, without_fbr, without_losses
 from matrix_rows import ROWS
 from mmengine.config import Config
-from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 
 from mmfbr.engine import check_config
@@ -20,16 +19,7 @@ LINES = {}  # of the table, by row
 SERVED, REFUSED = ([pytest.param(row, id=row.name) for row in ROWS if bool(row.refused) == kind]
                    for kind in (False, True))
 
-pytestmark = pytest.mark.filterwarnings('ignore')
-
-
-@pytest.fixture(autouse=True)
-def hub(request):
-    """A message hub of its own, in the last of two iterations; the next test's is empty again."""
-    hub = MessageHub.get_instance(request.node.nodeid)
-    hub.update_info('max_iters', 2)
-    yield hub
-    MessageHub.get_instance(request.node.nodeid + ' done')
+pytestmark = [pytest.mark.filterwarnings('ignore'), pytest.mark.usefixtures('hub')]
 
 
 def logits(model, data):

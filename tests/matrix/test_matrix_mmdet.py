@@ -12,7 +12,6 @@ import torch
 from matrix_models import build, without_downloads
 from matrix_rows_mmdet import ROWS
 from mmengine.config import Config
-from mmengine.logging import MessageHub
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import build_optim_wrapper
 
@@ -23,16 +22,7 @@ from mmfbr.engine.load import is_fbr_key
 LINES = {}  # of the table, by row
 DATA = {f'{part}_{kind}' for part in ('train', 'val', 'test') for kind in ('dataloader', 'evaluator')}  # not here
 
-pytestmark = pytest.mark.filterwarnings('ignore')
-
-
-@pytest.fixture(autouse=True)
-def hub(request):
-    """A message hub of its own, in the last of two iterations; the next test's is empty again."""
-    hub = MessageHub.get_instance(request.node.nodeid)
-    hub.update_info('max_iters', 2)
-    yield hub
-    MessageHub.get_instance(request.node.nodeid + ' done')
+pytestmark = [pytest.mark.filterwarnings('ignore'), pytest.mark.usefixtures('hub')]
 
 
 def load(row, folder):

@@ -1,13 +1,11 @@
 """The whole report, on four small images, random weights and made-up CAM files and logs."""
 import base64
-import importlib.util
 import io
 import json
 import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
+from tool_modules import load_tool
 
 from mmfbr.evaluation import evaluate
 from mmfbr.files import InputError, voc_palette, write_cam, write_mask
@@ -219,9 +218,7 @@ def arguments(run):
 
 
 def test_command_line(project, tmp_path, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location('report_tool', Path(__file__).parents[2] / 'tools' / 'report.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool('report')
     host, fbr = project[1]
     line = ['report.py', '--host', *arguments(host), '--fbr', *arguments(fbr), '--choose-list', 'train.txt', '--images',
             '1', '--out', str(tmp_path / 'page.html')]

@@ -3,6 +3,7 @@ PSEUDO_INSTANCES), scores on val with pycocotools. Images as tools/prepare_data.
 instances_train2014.json and instances_val2014.json are in the folder COCO14_TRUTH. To score on COCO's val2017, which
 train2014 has no image of, set ann_file and data_prefix.img of test_dataloader.dataset and ann_file of
 test_evaluator."""
+_base_ = './coco_files.py'
 data_root = '{{$COCO14_ROOT:data/coco14}}'
 truth = '{{$COCO14_TRUTH:data/coco14/annotations}}'
 train_pipeline = [
@@ -21,31 +22,16 @@ test_pipeline = [
     dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
 ]
 train_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
-        type='CocoDataset',
         # Without data_root: the file of pseudo instances is relative to where the command runs.
         ann_file='{{$PSEUDO_INSTANCES:work_dirs/pseudo_instances/coco14.json}}',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
-        filter_cfg=dict(filter_empty_gt=False),  # an image without an instance is background
         pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=f'{truth}/instances_val2014.json',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
-        test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='CocoMetric', ann_file=f'{truth}/instances_val2014.json', metric=['segm'])
 test_evaluator = val_evaluator
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

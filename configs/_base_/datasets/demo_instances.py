@@ -1,5 +1,6 @@
 """Instances of the demo data: trains on the pseudo instances of trainval (a COCO file, PSEUDO_INSTANCES), scores on
 test by mAP^r. val, a part of trainval, watches. The truth is in the data set's folder annotations."""
+_base_ = './coco_files.py'
 data_root = '{{$DEMO_ROOT:data/demo}}'
 classes = ('train', 'boat', 'cow', 'aeroplane')
 palette = [[128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128]]
@@ -18,40 +19,26 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    batch_sampler=None,  # all images are square
     dataset=dict(
-        type='CocoDataset',
         # Without data_root: the file of pseudo instances is relative to where the command runs.
         ann_file='{{$PSEUDO_INSTANCES:work_dirs/pseudo_instances/demo.json}}',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        filter_cfg=dict(filter_empty_gt=False),  # an image without an instance is background
         pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=1,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=f'{data_root}/annotations/instances_val.json',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = dict(
-    batch_size=1,
     num_workers=1,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=f'{data_root}/annotations/instances_test.json',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        test_mode=True,
         pipeline=test_pipeline))
 val_evaluator = dict(type='VOCInstanceMetric', ann_file=f'{data_root}/annotations/instances_val.json')
 test_evaluator = dict(type='VOCInstanceMetric', ann_file=f'{data_root}/annotations/instances_test.json')
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

@@ -2,6 +2,7 @@
 mAP^r. val, a part of trainval, watches. The truth, instances_val.json and instances_test.json in the folder MSRC_TRUTH,
 is made of SegmentationObject by tools/make_instances.py; its instances are connected segments, so that objects that
 touch are one."""
+_base_ = './coco_files.py'
 data_root = '{{$MSRC_ROOT:data/msrc}}'
 truth = '{{$MSRC_TRUTH:data/msrc/annotations}}'
 classes = ('cow', 'sheep', 'aeroplane', 'face', 'car', 'bicycle', 'flower', 'sign', 'bird', 'book', 'chair', 'cat',
@@ -22,43 +23,26 @@ test_pipeline = [
     dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
 ]
 train_dataloader = dict(
-    batch_size=8,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
-        type='CocoDataset',
         # Without data_root: the file of pseudo instances is relative to where the command runs.
         ann_file='{{$PSEUDO_INSTANCES:work_dirs/pseudo_instances/msrc.json}}',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        filter_cfg=dict(filter_empty_gt=False),  # an image without an instance is background
         pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=1,
     num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=f'{truth}/instances_val.json',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = dict(
-    batch_size=1,
     num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=f'{truth}/instances_test.json',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        test_mode=True,
         pipeline=test_pipeline))
 val_evaluator = dict(type='VOCInstanceMetric', ann_file=f'{truth}/instances_val.json')
 test_evaluator = dict(type='VOCInstanceMetric', ann_file=f'{truth}/instances_test.json')
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

@@ -1,6 +1,7 @@
 """Instances of PASCAL VOC 2012: trains on the pseudo instances of train_aug (a COCO file, PSEUDO_INSTANCES), scores on
 val by mAP^r. The truth comes from tools/prepare_data.py voc12; VOC_TRUTH names another file, say that of SBD's val
 (instances_sbd_val.json; part of its images are in train_aug)."""
+_base_ = './coco_files.py'
 data_root = '{{$VOC_ROOT:data/VOCdevkit/VOC2012}}'
 truth = f'{data_root}/annotations/' + '{{$VOC_TRUTH:instances_voc12_val.json}}'
 classes = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow', 'diningtable', 'dog',
@@ -24,33 +25,18 @@ test_pipeline = [
     dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
 ]
 train_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
-        type='CocoDataset',
         # Without data_root: the file of pseudo instances is relative to where the command runs.
         ann_file='{{$PSEUDO_INSTANCES:work_dirs/pseudo_instances/voc12.json}}',
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        filter_cfg=dict(filter_empty_gt=False),  # an image without an instance is background
         pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
         ann_file=truth,
         data_prefix=dict(img=f'{data_root}/JPEGImages'),
         metainfo=dict(classes=classes, palette=palette),
-        test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(type='VOCInstanceMetric', ann_file=truth)
 test_evaluator = val_evaluator
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')

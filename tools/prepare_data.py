@@ -21,13 +21,14 @@ def add_demo(commands):
     add('--val', metavar='N', type=int, default=40, help='validation images')
     add('--test', metavar='N', type=int, default=120, help='test images; in half of them the things are elsewhere')
     add('--background', metavar='N', type=int, default=16, help='images without a thing, outside the splits')
+    add('--mixed', action='store_true', help='half of the training images, too, have their things elsewhere')
     add('--overwrite', action='store_true', help='draw everything again and replace a demo data set of other settings')
     command.set_defaults(run=run_demo)
 
 
 def run_demo(args):
-    drawn = write_demo(args.out, args.size, args.seed, args.train, args.val, args.test, args.background, args.overwrite,
-                       progress)
+    drawn = write_demo(args.out, args.size, args.seed, args.train, args.val, args.test, args.background, args.mixed,
+                       args.overwrite, progress)
     total = args.train + args.val + args.test + args.background
     if drawn:
         print(f'{args.out}: {total} images, {drawn} of them drawn now')

@@ -31,3 +31,5 @@ model = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
 optim_wrapper = dict(optimizer=dict(lr=2e-3), paramwise_cfg=None)
+train_cfg = dict(max_iters=240, val_interval=120)
+param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=240, by_epoch=False)]

@@ -50,26 +50,27 @@ class Scene:
         return mask
 
 
-def cast(split, index):
+def cast(split, index, mixed=False):
     """(names of the things, whether on their own stuff) of a scene, without drawing it.
 
-    The index goes through the classes, and each fourth round has two things. In the test split half of the scenes, with
-    one thing and with two alike, have them away from their own stuff. The scenes of 'background' have no thing.
+    The index goes through the classes, and each fourth round has two things. In the test split, and with ``mixed`` in all
+    of them, half of the scenes, with one thing and with two alike, have them away from their own stuff. The scenes of
+    'background' have no thing.
     """
     if split == 'background':
         return (), True
     names, turn = tuple(OWN_STUFF), index // 4
     partner = (names[(index + 1 + turn // 4 % 3) % 4],) if turn % 4 == 3 else ()
-    return (names[index % 4], *partner), split != 'test' or (turn + turn // 4) % 2 == 0
+    return (names[index % 4], *partner), not (mixed or split == 'test') or (turn + turn // 4) % 2 == 0
 
 
-def draw(seed, split, index, size):
+def draw(seed, split, index, size, mixed=False):
     """The scene ``index`` of a split as a Scene of ``size`` x ``size`` pixels.
 
-    It depends on these four values alone, so that a longer split begins with the scenes of a shorter one.
+    It depends on these five values alone, so that a longer split begins with the scenes of a shorter one.
     """
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
-    things, on_own = cast(split, index)
+    things, on_own = cast(split, index, mixed)
     regions, floors = (_one_floor if len(things) < 2 else _two_floors)(rng, size, things, on_own)
     poses = [_pose(rng, name, floor) for name, floor in zip(things, floors, strict=False)]  # none without a thing
     image, owner, solids = paint(rng, size, regions, poses)

@@ -19,7 +19,8 @@ INSTANCES = {name: f'annotations/instances_{name}.json' for name in ('train', 'v
 FOLDERS = {**dict.fromkeys(MASKS, 'png'), 'Annotations': 'xml', 'JPEGImages': 'jpg'}
 
 
-def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16, overwrite=False, progress=iter):
+def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16, mixed=False,
+               overwrite=False, progress=iter):
     """Writes the demo data set to the folder ``out``.
 
     The same arguments give the same bytes, as long as numpy and Pillow stay the same. Finished images of an interrupted
@@ -29,6 +30,7 @@ def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16
         size: side of the square images in pixels.
         train, val, test: number of images of each split.
         background: number of images without a thing, listed apart from the splits.
+        mixed: half of the training scenes, too, have their things away from their own background, as in the test split.
         overwrite: draw everything again, in place of a demo data set of other settings.
         progress: wraps the list of images still to be drawn, say to print how far it is.
 
@@ -39,14 +41,14 @@ def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16
         InputError: a size, seed or count is out of range, or ``out`` holds other settings or anything else.
     """
     out, counts = Path(out), dict(zip(SPLITS, (train, val, test, background), strict=True))
-    settings = dict(generator=GENERATOR, size=size, seed=seed, counts=counts)
+    settings = dict(generator=GENERATOR, size=size, seed=seed, mixed=mixed, counts=counts)
     _check(settings)
     _claim(out, settings, overwrite)
     scenes = [(split, index) for split in SPLITS for index in range(counts[split])]
     missing = [scene for scene in scenes if not all(path.exists() for path in _paths(out, *scene).values())]
     for split, index in progress(missing):
-        _write_scene(_paths(out, split, index), draw(seed, split, index, size))
-    for name, text in _lists(scenes).items():
+        _write_scene(_paths(out, split, index), draw(seed, split, index, size, mixed))
+    for name, text in _lists(scenes, mixed).items():
         if missing or not (out / name).exists():
             write_text(out / name, text)
     _write_instances(out, redo=bool(missing))
@@ -147,12 +149,12 @@ def _fill(element, **content):
             child.text = str(value)
 
 
-def _lists(scenes):
+def _lists(scenes, mixed=False):
     """{path below the data set's folder: text} of the files that speak of the data set as a whole."""
     ids = {split: [_id(*scene) for scene in scenes if scene[0] == split] for split in SPLITS}
     labels, on_own = {}, {}
     for scene in scenes:
-        things, at_home = cast(*scene)
+        things, at_home = cast(*scene, mixed)
         labels[_id(*scene)] = sorted(set(things), key=CLASSES.index)
         if things:
             on_own[_id(*scene)] = at_home

@@ -139,6 +139,21 @@ def test_cast_is_balanced():
     assert {seen.count(name) for name in OWN_STUFF} == {30}
 
 
+def test_mixed_training_scenes_are_as_those_of_the_test_split(tmp_path):
+    mixed, test = ([cast(split, index, True) for index in range(96)] for split in ('train', 'test'))
+    assert mixed == test and sum(home for _, home in mixed) == 48
+    write_demo(tmp_path, size=64, train=6, val=0, test=0, background=1, mixed=True)
+    on_own = read_json(tmp_path / 'co_occurrence.json', 'co-occurrence')
+    assert set(on_own.values()) == {True, False}
+    for name, at_home in on_own.items():
+        everything, instances = masks(tmp_path, name)[1:]
+        things = {CLASSES_ALL[everything[instances == number][0]]
+                  for number in np.unique(instances) if 0 < number < VOID}
+        assert all((CLASSES_ALL.index(OWN_STUFF[thing]) in everything) == at_home for thing in things)
+    with pytest.raises(InputError, match='other settings'):
+        write_demo(tmp_path, size=64, train=6, val=0, test=0, background=1)
+
+
 def test_background_only_images_have_no_label(demo):
     labels = read_json(demo / 'image_labels.json', 'labels')
     names = read_lines(demo / 'ImageSets' / 'background_only.txt', 'list')

@@ -4,7 +4,7 @@ PY := .venv/bin/python
 .PHONY: help venv demo demo-instances test lint clean
 help:
 	@echo 'make demo            train and compare on the embedded data set, page in demo_out'
-	@echo 'make demo-instances  from labels to instances on the same data, pictures in demo_out'
+	@echo 'make demo-instances  from labels to instances, pictures in demo_out/instances'
 	@echo 'make test            run the tests'
 	@echo 'make lint            check the style'
 	@echo 'make venv            only set up .venv (the others do it when needed)'
@@ -17,7 +17,7 @@ demo: venv
 	$(PY) tools/demo.py --out demo_out
 
 demo-instances: venv
-	$(PY) tools/demo.py --instances --out demo_out
+	$(PY) tools/demo.py --instances --out demo_out/instances
 
 # A file's tests stay in one process, whose fixtures they share; each process computes with one thread.
 test: venv

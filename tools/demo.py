@@ -1,14 +1,14 @@
-"""The main jobs on the embedded data set: a CAM network with and without FBR, or detectors from labels and boxes."""
+"""The main jobs on the embedded data set: a CAM network with and without FBR, or an instance segmenter."""
 import argparse
 
 
 def parse_args():
     parser = argparse.ArgumentParser(
         description='Draw the demo data set, train a CAM network from image-level labels with and without FBR, make '
-        'pseudo masks, score them and write report.html. With --instances: go from labels to instances and train '
-        'detectors with FBR. A run that was stopped continues.')
+        'pseudo masks, score them and write report.html. With --instances: go from image-level labels to instances and '
+        'train Mask R-CNN with FBR on them. A run that was stopped continues.')
     parser.add_argument('--instances', action='store_true',
-                        help='pseudo instances from image-level labels, Mask R-CNN on them, BoxInst on boxes')
+                        help='pseudo instances from image-level labels, and Mask R-CNN on them')
     parser.add_argument('--out', default='demo_out', help='folder for everything that is written; default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='seed of the trainings; default: %(default)s')
     parser.add_argument('--iters', type=int, help='training iterations; default: those of the config')

@@ -14,4 +14,4 @@ model = dict(
         norm_eval=False),
     neck=dict(in_channels=[32, 64, 128, 256]),
     bbox_head=dict(num_classes=4))
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=None)

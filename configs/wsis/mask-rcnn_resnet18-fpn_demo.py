@@ -10,8 +10,9 @@ model = dict(
         depth=18,
         stem_channels=32,
         base_channels=32,
-        out_indices=(0, 1, 2, 3),
+        out_indices=(1, 2, 3),
         norm_eval=False),
-    neck=dict(in_channels=[32, 64, 128, 256]),
-    roi_head=dict(bbox_head=dict(num_classes=4), mask_head=dict(num_classes=4)))
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+    neck=dict(in_channels=[64, 128, 256]),
+    roi_head=dict(bbox_head=dict(num_classes=4), mask_head=dict(num_classes=4)),
+    train_cfg=dict(rcnn=dict(sampler=dict(num=16))))  # an image holds one thing or two
+optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=None)

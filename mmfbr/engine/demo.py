@@ -31,8 +31,9 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         InputError: when a training stops; with the last lines it said and the path of its log.
     """
     started, out = time.monotonic(), Path(out).resolve()
-    print(f'1/4 drawing {sum(images)} scenes in {out / "data"}')
-    data, configs = draw_data(out, size, images), shipped_configs()
+    data, configs = out / 'data', shipped_configs()
+    print(f'1/4 drawing {sum(images)} scenes in {data}')
+    draw_data(data, size, images)
     runs = {name: Training(configs[name], out / name, seed, iters) for name in (HOST, FBR)}
     print('\n2/4 training the host and the host with FBR, side by side')
     train_side_by_side(list(runs.values()))
@@ -55,20 +56,19 @@ def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
     return page.path
 
 
-def draw_data(out, size, images):
-    """Draws the scenes that are not there yet; returns their folder, where the demo configs look from now on."""
-    data = out / 'data'
-    write_demo(data, size, 0, *images, progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
+def draw_data(data, size, images, mixed=False):
+    """Draws the scenes that are not there yet in the folder ``data``, where the demo configs look from now on."""
+    write_demo(data, size, 0, *images, mixed=mixed,
+               progress=lambda scenes: track_iter_progress(scenes) if scenes else scenes)
     os.environ['DEMO_ROOT'] = str(data)
-    return data
 
 
 class Training:
     """One training in a process of its own, resumed when it was stopped."""
 
-    def __init__(self, config, work_dir, seed, iters):
+    def __init__(self, config, work_dir, seed, iters, *options):
         self.path, self.work_dir, self.config = config, work_dir, load_config(config)
-        self.options = [f'randomness.seed={seed}', 'default_hooks.logger.interval=10']
+        self.options = [f'randomness.seed={seed}', 'default_hooks.logger.interval=10', *options]
         if iters is not None:
             self.options += _scaled_schedule(self.config, iters)
         self.iters = iters or self.config.train_cfg.max_iters

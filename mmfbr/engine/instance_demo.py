@@ -1,4 +1,4 @@
-"""From labels to instance predictions on the embedded data set: pseudo instances, two detectors, scores, pictures."""
+"""From image-level labels to instance predictions on the embedded data set: a CAM network, pseudo instances, Mask R-CNN."""
 import os
 import time
 from pathlib import Path
@@ -11,16 +11,16 @@ from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_ins
 from mmfbr.files import write_json
 from mmfbr.instances import Components, PseudoInstances, draw_predictions, make_instances
 
-from .demo import FBR, Training, draw_data, start_tool, stopped, train_side_by_side
+from .demo import HOST, Training, draw_data, start_tool, stopped, train_side_by_side
 
-DETECTORS = {'mask-rcnn_resnet18-fpn_demo_fbr': 'Mask R-CNN with FBR, from image-level labels',
-             'boxinst_resnet18-fpn_demo_fbr': 'BoxInst with FBR, from boxes'}
+DETECTOR = 'mask-rcnn_resnet18-fpn_demo_fbr'
 
 
 def run_instance_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
     """Runs every stage that is not done yet in the folder ``out`` and prints the scores.
 
-    The CAM network is that of ``run_demo``: where that has run in the same folder, its training is not repeated.
+    In half of the training pictures the things are away from their own background: where they never are, a CAM covers
+    the background, and instances made of it would be rails and meadows.
 
     Args:
         out (str | Path): folder for data, work dirs, masks, instances and pictures.
@@ -30,43 +30,43 @@ def run_instance_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
         images (Sequence[int]): numbers of training, validation and test images.
 
     Returns:
-        dict: {name of the detector's config: its ``InstanceScores`` on the test images}.
+        InstanceScores: of the predictions on the test images.
 
     Raises:
         InputError: when a training stops; with the last lines it said and the path of its log.
     """
-    started, out = time.monotonic(), Path(out).resolve()
-    print(f'1/5 drawing {sum(images)} scenes in {out / "data"}')
-    data, configs = draw_data(out, size, images), shipped_configs()
-    print('\n2/5 training a CAM network with FBR from image-level labels')
-    cam = Training(configs[FBR], out / FBR, seed, iters)
+    started, out, configs = time.monotonic(), Path(out).resolve(), shipped_configs()
+    data, masks, pseudo = out / 'data', out / 'pseudo_masks', out / 'pseudo_instances.json'
+    print(f'1/5 drawing {sum(images)} scenes in {data}')
+    draw_data(data, size, images, mixed=True)
+    print('\n2/5 training a CAM network from image-level labels')
+    cam = Training(configs[HOST], out / HOST, seed, iters)
     train_side_by_side([cam])
     print('\n3/5 pseudo masks, and instances of them')
-    from mmfbr.cam import PAR, make_pseudo_masks
-    masks, pseudo = out / 'pseudo_masks', out / 'pseudo_instances.json'
-    make_pseudo_masks(cam.config, cam.checkpoint, masks, 'ImageSets/trainval.txt', refine=PAR(), say=print,
+    from mmfbr.cam import make_pseudo_masks
+    make_pseudo_masks(cam.config, cam.checkpoint, masks, 'ImageSets/trainval.txt', say=print,
                       threshold_from=(data / 'ImageSets' / 'val.txt', data / 'SegmentationClass'),
                       progress=track_iter_progress)
     make_instances(pseudo, PseudoInstances(len(CLASSES), Components(), masks), data / 'JPEGImages', CLASSES,
                    data / 'ImageSets' / 'trainval.txt', sheet=pseudo.with_suffix('.png'))
     os.environ['PSEUDO_INSTANCES'] = str(pseudo)  # where the configs look
-    print('\n4/5 training two detectors, side by side')
-    runs = {name: Training(configs[name], out / name, seed, iters) for name in DETECTORS}
-    train_side_by_side(list(runs.values()))
+    print('\n4/5 training Mask R-CNN with FBR on them, its backbone from the CAM network')
+    detector = Training(configs[DETECTOR], out / DETECTOR, seed, iters, 'model.backbone.init_cfg.type=Pretrained',
+                        f'model.backbone.init_cfg.checkpoint={cam.checkpoint}',
+                        'model.backbone.init_cfg.prefix=backbone.')
+    train_side_by_side([detector])
     print('\n5/5 predictions, scores and pictures')
-    truth, scores = read_truth(data / 'annotations' / 'instances_test.json'), {}
-    for name, run in runs.items():
-        results = out / f'{name}_test' / 'predictions.segm.json'
-        if not results.exists():
-            log = results.parent.with_suffix('.log')
-            process = start_tool('test.py', run.path, run.checkpoint, '--out', results.parent, '--work-dir',
-                                 run.work_dir / 'test', log=log)
-            if process.wait():
-                raise stopped(f'The test of {run.path.name}', process, log)
-        predictions = read_predictions(results, truth)
-        scores[name] = score_instances(truth, predictions, THRESHOLDS)
-        draw_predictions(out / f'{name}_test.png', truth, predictions, data / 'JPEGImages')
-        write_json(out / f'{name}_test.json', scores[name].as_dict())
-        print(f'\n{DETECTORS[name]}: {out / name}_test.png\n{scores[name].table()}')
-    print(f'\nThe pseudo instances: {pseudo.with_suffix(".png")} ({time.monotonic() - started:.0f} s)')
+    results, truth = out / 'test' / 'predictions.segm.json', read_truth(data / 'annotations' / 'instances_test.json')
+    if not results.exists():
+        log = out / 'test.log'
+        process = start_tool('test.py', detector.path, detector.checkpoint, '--out', results.parent, '--work-dir',
+                             detector.work_dir / 'test', log=log)
+        if process.wait():
+            raise stopped(f'The test of {detector.path.name}', process, log)
+    predictions, picture = read_predictions(results, truth), out / 'instances.png'
+    scores = score_instances(truth, predictions, THRESHOLDS)
+    draw_predictions(picture, truth, predictions, data / 'JPEGImages')
+    write_json(out / 'instances.json', scores.as_dict())
+    print(f'\n{scores.table()}\n\nthe pseudo instances: {pseudo.with_suffix(".png")}\n'
+          f'the predictions: {picture} ({time.monotonic() - started:.0f} s)')
     return scores

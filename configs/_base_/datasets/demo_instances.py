@@ -17,7 +17,6 @@ test_pipeline = [
     dict(type='PackDetInputs', meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))
 ]
 train_dataloader = dict(
-    batch_size=16,
     num_workers=1,
     batch_sampler=None,  # all images are square
     dataset=dict(

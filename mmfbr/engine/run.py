@@ -57,7 +57,23 @@ def _runner(config, launcher):
         # mmengine selects a GPU while it opens a group, whatever the backend, and gives DDP a device: it skips the
         # first when a group is open, and takes the second from the config.
         torch.distributed.init_process_group('gloo')
-        config.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+        # The rest is what mmengine sets where the config says nothing: torch would send all buffers, and with them the
+        # bank, before every step.
+        config.model_wrapper_cfg = {
+            'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
+            'find_unused_parameters': config.get('find_unused_parameters', False),
+            **(config.get('model_wrapper_cfg') or {}), 'device_ids': None}
         config.env_cfg.dist_cfg = dict(backend='gloo')
     os.makedirs(config.work_dir, exist_ok=True)
-    return Runner.from_cfg(config)
+    runner = Runner.from_cfg(config)
+    if launcher == 'pytorch' and not torch.cuda.is_available():
+        refuse_sync_bn(runner.model)
+    return runner
+
+
+def refuse_sync_bn(model):
+    """Raises InputError for a layer that several processes on a CPU cannot train."""
+    name = next((name for name, part in model.named_modules() if isinstance(part, torch.nn.SyncBatchNorm)), None)
+    if name is not None:
+        raise InputError(f'{name} is a SyncBatchNorm, which torch runs on GPUs only, and there is none here. Set the '
+                         "type of norm_cfg to 'BN', leave sync_bn out, or train with one process.")

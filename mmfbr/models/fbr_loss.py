@@ -34,7 +34,8 @@ class FBRLoss(nn.Module):
         bg_index (int | None): the background's class; None when the data has none, then L_if works alone.
         warmup_iters (int): training steps during which FBR does nothing.
         loss_weight (float): factor on the sum.
-        loss_name (str): key in the log, with ``loss_`` before it when it is to be trained on.
+        loss_name (str): key in the log, with ``loss_`` before it when it is to be trained on. The parts are logged
+            under the rest of it; of a model's second loss of the same name under NAME_2.
         log_interval (int | None): steps between two pushes of the parts to the message hub. None: the run's logging
             interval.
 
@@ -62,16 +63,18 @@ class FBRLoss(nn.Module):
         self._loaded = False
         self._seen = None
         self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
+        self._neck = (None,)
         self.bind(latest_neck())
         self._paired = False  # until the neck was seen to belong to the same model
 
     def bind(self, neck):
         """Makes ``neck`` the one whose features are read; for models that do not build their neck just before their
         losses."""
+        if neck is not None and neck is not self.bound:
+            neck.is_read = True
+            self._log.name = neck.free_name(self.loss_name.removeprefix('loss_'))
         self._neck = (neck,)  # in a tuple: not a child module
         self._paired = True
-        if neck is not None:
-            neck.is_read = True
         return self
 
     def with_own_background(self):

@@ -88,8 +88,15 @@ class Projections(BaseModule):
                 nn.init.xavier_uniform_(projection.weight)
         self.is_read = False  # a loss was built for these projections
         self.evaluated = False  # and a head has called it
+        self._names = []  # under which the losses that read them log
         self.step = 0
         self._feature = None
+
+    def free_name(self, name):
+        """``name``, or NAME_2, NAME_3, ... where losses that read the same map log under that already."""
+        number = 1 + self._names.count(name)
+        self._names.append(name)
+        return name if number == 1 else f'{name}_{number}'
 
     def remember(self, feature):
         """Begins a step, whose map is ``feature`` (N, L, H, W), held weakly; None: a step without one."""

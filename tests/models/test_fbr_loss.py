@@ -339,6 +339,16 @@ def test_parts_are_pushed_once_per_logging_interval():
     assert not any(np.isnan(buffer.data[0]).any() for buffer in hub.log_scalars.values())
 
 
+def test_two_losses_of_a_model_are_told_apart_in_the_log():
+    losses = [dict(type='mmseg.CrossEntropyLoss'), fbr_loss(log_interval=1), fbr_loss(log_interval=1, w_decouple=0.)]
+    model, hub = segmentor(losses=losses), run_of(max_iters=8, iter=0)
+    fbr_of(model).bind(model.neck)  # again, which makes no third one of it
+    fbr_value(model)
+    names = {key.removeprefix('train/') for key in hub.log_scalars}
+    assert {'fbr/fb', 'fbr/decouple', 'fbr_2/fb'} <= names and 'fbr_2/decouple' not in names
+    assert all(len(buffer.data[0]) == 1 for buffer in hub.log_scalars.values())
+
+
 @pytest.mark.parametrize('text, interval', [
     ("logger=dict(interval=7, log_metric_by_epoch=False, type='LoggerHook'),\n param=dict(interval=3, type='X')", 7),
     ("checkpoint=dict(interval=3, type='CheckpointHook'), logger=dict(type='mmengine.LoggerHook')", 10), ('', 50),

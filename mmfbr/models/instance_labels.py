@@ -44,6 +44,7 @@ def instances_of(sample, num_classes):
         raise InputError(f'FBRDetector: {name} comes without annotations (gt_instances with labels and bboxes). Let '
                          'the training pipeline begin with LoadAnnotations(with_bbox=True) and end with PackDetInputs.')
     known, ignored = sample.gt_instances, sample.get('ignored_instances', {})
+    # Numpy, slices and checks need them here. The wait is short: mmengine waits for the device after every step.
     labels, boxes = known.labels.tolist(), _tensor(known.bboxes)
     wrong = [label for label in labels if not 0 <= label < num_classes]
     if wrong:

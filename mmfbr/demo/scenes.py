@@ -53,9 +53,9 @@ class Scene:
 def cast(split, index, mixed=False):
     """(names of the things, whether on their own stuff) of a scene, without drawing it.
 
-    The index goes through the classes, and each fourth round has two things. In the test split, and with ``mixed`` in all
-    of them, half of the scenes, with one thing and with two alike, have them away from their own stuff. The scenes of
-    'background' have no thing.
+    The index goes through the classes, and each fourth round has two things. In the test split, and with ``mixed`` in
+    all of them, half of the scenes, with one thing and with two alike, have them away from their own stuff. The scenes
+    of 'background' have no thing.
     """
     if split == 'background':
         return (), True

@@ -1,4 +1,4 @@
-"""From image-level labels to instance predictions on the embedded data set: a CAM network, pseudo instances, Mask R-CNN."""
+"""From image-level labels to instance predictions on the embedded data set, by a CAM network and Mask R-CNN."""
 import os
 import time
 from pathlib import Path

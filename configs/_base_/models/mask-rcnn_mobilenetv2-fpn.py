@@ -1,6 +1,6 @@
 """Mask R-CNN on MobileNetV2 with a narrow FPN and small heads, for small images on a CPU: the FPN begins at stride 8,
-where a quarter of the cells is left, and smaller anchors make up for it. The backbone is mmseg's, whose ImageNet weights
-the other configs use too."""
+where a quarter of the cells is left, and smaller anchors make up for it. The backbone is mmseg's, whose ImageNet
+weights the other configs use too."""
 _base_ = './mask-rcnn_resnet50-fpn.py'
 model = dict(
     backbone=dict(

@@ -1,5 +1,6 @@
-"""AdamW with poly decay for small data sets on small machines: 120 iterations. The head, which starts from nothing, needs
-large steps to learn every class in so few; the pretrained backbone, whose batch statistics are frozen, small ones."""
+"""AdamW with poly decay for small data sets on small machines: 120 iterations. The head, which starts from nothing,
+needs large steps to learn every class in so few; the pretrained backbone, whose batch statistics are frozen, small
+ones."""
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=5e-5, weight_decay=0.01),

@@ -150,6 +150,8 @@ def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
 def class_graph(means, present, tau):
     """Probability (C, C) that queries of class c (row) draw negatives of c': softmax over present c' != c of cos/tau.
 
+    A mean that is no number, as of a host that overflows, is like no other: drawing from it must not end the run.
+
     Returns:
         tuple[Tensor, Tensor]: the graph, a zero row for a class that is absent or alone; and (C,) bool, the other rows.
     """
@@ -157,7 +159,7 @@ def class_graph(means, present, tau):
     own = torch.eye(len(means), dtype=torch.bool, device=means.device)
     edge = present[:, None] & present & ~own
     linked = edge.any(1)
-    logits = (unit @ unit.T / tau).masked_fill(~edge & linked[:, None], -torch.inf)
+    logits = ((unit @ unit.T).nan_to_num() / tau).masked_fill(~edge & linked[:, None], -torch.inf)
     return logits.softmax(1) * linked[:, None], linked
 
 

@@ -100,6 +100,7 @@ class FBRLoss(nn.Module):
             raise RuntimeError(NO_NECK)
         return neck
 
+    @torch._disable_dynamo
     def forward(self, seg_logits, seg_label, weight=None, ignore_index=255, **kwargs):
         """The loss of a segmentation host, in the form in which mmseg's heads call their losses.
 
@@ -125,6 +126,9 @@ class FBRLoss(nn.Module):
         return self.contrast(
             lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index), seg_logits)
 
+    # Sampling follows the data, and the bank is state: both stay outside the graphs of ``torch.compile``. Not
+    # ``torch.compiler.disable``, which imports the compiler (a sixth of the start of a tool) with this file.
+    @torch._disable_dynamo
     def contrast(self, view, logits=None):
         """The loss for a host's ``view``, a function without arguments that returns a ``PixelView``.
 
@@ -192,7 +196,8 @@ class FBRLoss(nn.Module):
     def _push_nroi(self, z_bg, view, generator):
         background = view.valid & (view.labels == self.bg_index)
         nroi, exists = self.nroi.extract(z_bg.detach().flatten(1, 2), background.flatten(1), generator)
-        self.nroi.push(nroi.flatten(0, 1), exists.flatten())
+        # A gradient scaler passes over a step that overflowed; the bank would keep it for thousands.
+        self.nroi.push(nroi.flatten(0, 1), (exists & nroi.isfinite().all(2)).flatten())
 
     def _advance(self):
         if self._loaded:

@@ -60,7 +60,7 @@ class BackgroundHead(nn.Module):
         centred = x - share @ x
         variance = share @ centred.square()
         x = torch.addcmul(self.norm_bias, centred, self.norm_weight * (variance + self.eps).rsqrt())
-        weight = self.conv.weight.flatten()
+        weight = self.conv.weight.flatten().to(x.dtype)
         if self.training and self.dropout > 0:
             # Before the ReLU, which does not mind, all in place. ``bernoulli_`` takes three times as long on the CPU.
             x.mul_(torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout))
@@ -115,7 +115,10 @@ class Projections(BaseModule):
         f = self.feature.flatten(2)
         weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1).to(f.dtype)
         # Turned into rows after the product: there are far fewer channels than before it.
-        z = torch.bmm(weight.expand(len(f), -1, -1), f).transpose(1, 2).float().contiguous()
+        z = torch.bmm(weight.expand(len(f), -1, -1), f).transpose(1, 2)
+        if z.dtype == torch.float16:
+            z = z.clamp(-65504, 65504)  # a sum beyond float16 is infinite, and so would be its length
+        z = z.float().contiguous()
         raw_fg, raw_bg = z.unflatten(1, valid.shape[1:]).split(self.channels, 3)
         with torch.autocast(z.device.type, enabled=False):
             bg_logit = self.phi_seg(raw_bg, valid, generator) if background else None

@@ -46,7 +46,7 @@ class FBRHead(BaseModule):
         Raises:
             RuntimeError: when that map is not among ``inputs``: the neck belongs to another model.
         """
-        feature = self.loss_decode[0].neck.feature
+        feature = self.loss_decode[0].seen_neck().feature
         maps = [inputs] if isinstance(inputs, torch.Tensor) else inputs
         if not any((m[0] if isinstance(m, (list, tuple)) else m) is feature for m in maps):
             raise RuntimeError(NO_NECK)

@@ -88,9 +88,10 @@ class FBRLoss(nn.Module):
         """The ``FBRNeck`` this loss was bound to, or None."""
         return self._neck[0]
 
-    @property
-    def neck(self):
+    def seen_neck(self):
         """The ``FBRNeck`` this loss reads, with its map of the step under way.
+
+        No property: an export to TorchScript looks at all properties of all modules, at inference too.
 
         Raises:
             RuntimeError: when the model has none, or it has not seen this step's batch.
@@ -118,11 +119,11 @@ class FBRLoss(nn.Module):
         """
         if seg_logits.dim() != 4 or seg_label.dim() != 3:
             raise InputError(NO_MAP.format(tuple(seg_logits.shape), tuple(seg_label.shape)))
-        size = self.neck.feature.shape[2:]
-        if len(seg_logits) != len(self.neck.feature):
-            raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of '
-                               f'{len(self.neck.feature)}: its neck belongs to another model. Call '
-                               '`FBRLoss.bind(neck)` with the one of this model.')
+        feature = self.seen_neck().feature
+        size = feature.shape[2:]
+        if len(seg_logits) != len(feature):
+            raise RuntimeError(f'FBRLoss got logits of {len(seg_logits)} images and features of {len(feature)}: its '
+                               'neck belongs to another model. Call `FBRLoss.bind(neck)` with the one of this model.')
         return self.contrast(
             lambda: segmentation_view(seg_logits.detach(), seg_label, size, self.bg_index, ignore_index), seg_logits)
 
@@ -135,7 +136,7 @@ class FBRLoss(nn.Module):
         It is called only when there is something to compute: not in the warm-up, not a second time in a step. The
         ``logits`` are the host's, of any shape: the first ones show whether the neck belongs to the same model.
         """
-        neck = self.neck
+        neck = self.seen_neck()
         neck.evaluated = True
         if not self._paired and logits is not None:
             if not share_graph(logits, neck.feature):
@@ -150,8 +151,9 @@ class FBRLoss(nn.Module):
         weight = self.loss_weight * (self.w_if + self.w_fb + self.w_decouple + self.w_bg_seg)
         if weight == 0 or self._steps <= self.warmup_iters:
             return total
+        given = view()  # at the precision of the host, whose layers it may run
         with torch.autocast(total.device.type, enabled=False):
-            parts, diagnostics = self._terms(neck, view())
+            parts, diagnostics = self._terms(neck, given)
             total = total + self.loss_weight * sum(getattr(self, f'w_{name}') * part for name, part in parts.items())
         if self.training:
             self._log.push({**parts, **diagnostics})

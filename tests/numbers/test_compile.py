@@ -8,6 +8,7 @@ from torch import nn
 from torch._dynamo.utils import counters
 from torch.nn import functional as F
 
+from mmfbr.core import segmentation_view
 from mmfbr.models import FBRLoss, FBRNeck
 
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -22,10 +23,12 @@ def fresh_compiler():
 
 
 class Host(nn.Module):
-    """The smallest network with FBR: a convolution, the neck, a classifier."""
+    """The smallest network with FBR: a convolution, the neck, a classifier; its loss is called as mmseg's heads do, or
+    by ``contrast``, as `CAMHead` does."""
 
-    def __init__(self):
+    def __init__(self, by_contrast):
         super().__init__()
+        self.by_contrast = by_contrast
         torch.manual_seed(0)
         self.encoder, self.head = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 1)
         self.neck = FBRNeck(in_channels=8, channels=CHANNELS, neck=dict(type='mmseg.FPN', in_channels=[8],
@@ -35,7 +38,11 @@ class Host(nn.Module):
     def forward(self, pixels, label):
         maps = self.neck([self.encoder(pixels).relu()])
         logits = F.interpolate(self.head(maps[0]), label.shape[1:], mode='bilinear')
-        return F.cross_entropy(logits, label, ignore_index=255) + self.fbr(logits, label)
+        value = F.cross_entropy(logits, label, ignore_index=255)
+        if not self.by_contrast:
+            return value + self.fbr(logits, label)
+        given = logits.detach()
+        return value + self.fbr.contrast(lambda: segmentation_view(given, label, maps[0].shape[2:]), logits)
 
 
 def trained(model, call, batches, total=lambda value: value):
@@ -57,9 +64,10 @@ def check(eager, compiled):
             torch.testing.assert_close(compiled[1][key], value, rtol=1e-4, atol=1e-6)
 
 
-def test_a_network_with_neck_and_loss():
+@pytest.mark.parametrize('by_contrast', [False, True])
+def test_a_network_with_neck_and_loss(by_contrast):
     batches = [batch(length=3, seed=seed)[::2] for seed in range(2)]
-    eager, host = Host(), Host()
+    eager, host = Host(by_contrast), Host(by_contrast)
     check(trained(eager, eager, batches), trained(host, torch.compile(host, backend='aot_eager'), batches))
     torch.testing.assert_close(host.fbr.nroi.content, eager.fbr.nroi.content)
     assert host.fbr.nroi.fill > 0 and all(value.grad is not None for value in parameters(host.neck).values())

@@ -32,7 +32,7 @@ def test_memory_is_flat(runs):
     # From the third tenth on, when every size of batch has been there.
     assert len({line['tensors'] for line in lines[2:]}) == 1
     assert lines[-1]['rss'] - lines[2]['rss'] < 16
-    assert lines[0]['fill'] > 0 and lines[-1]['fill'] == min(2000, max(line['fill'] for line in lines))
+    assert 0 < lines[0]['fill'] <= lines[-1]['fill']
 
 
 def test_same_seed_same_losses_bank_and_weights(runs):

@@ -96,7 +96,7 @@ def small_detector(path, work_dir):
     if config.model.backbone.type == 'ResNet':
         config.model.backbone.base_channels = 8
         widths = (8, 16, 32, 64) if config.model.backbone.depth == 18 else (32, 64, 128, 256)
-        config.model.neck.in_channels = [*widths]
+        config.model.neck.in_channels = [widths[index] for index in config.model.backbone.get('out_indices', range(4))]
     for transform in config.train_dataloader.dataset.pipeline:
         if transform.type == 'RandomChoiceResize':
             transform.scales = [(64, 64)]

@@ -22,6 +22,9 @@ class Given(nn.Module):
     feature = torch.zeros(())
     step = 0
 
+    def free_name(self, name):
+        return name
+
     def embed(self, valid, generator, background):
         return self.embeddings
 

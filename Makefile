@@ -1,11 +1,12 @@
 # `make` alone lists the targets. PYTHON=python3.12 chooses the interpreter of .venv.
 PY := .venv/bin/python
 
-.PHONY: help venv demo demo-instances test lint clean
+.PHONY: help venv demo demo-instances test test-kill lint clean
 help:
 	@echo 'make demo            train and compare on the embedded data set, page in demo_out'
 	@echo 'make demo-instances  from labels to instances, pictures in demo_out/instances'
 	@echo 'make test            run the tests'
+	@echo 'make test-kill       kill trainings and tools at random moments, 20 times each'
 	@echo 'make lint            check the style'
 	@echo 'make venv            only set up .venv (the others do it when needed)'
 	@echo 'make clean           remove what the others wrote; .venv stays'
@@ -22,6 +23,10 @@ demo-instances: venv
 # A file's tests stay in one process, whose fixtures they share; each process computes with one thread.
 test: venv
 	OMP_NUM_THREADS=1 $(PY) -m pytest -ra -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+
+# KILLS='--kills 100 --seed 1 train-ema' goes to the script; it works in one process at a time, with one thread.
+test-kill: venv
+	$(PY) tests/interruption/kill.py $(KILLS)
 
 lint: venv
 	$(PY) -m ruff check .

@@ -1,6 +1,7 @@
 """Reads and writes the files of this package: whole or not at all, with errors that name the file and the remedy."""
 import json
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,27 @@ def atomic_path(path):
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def move_files(source, target):
+    """Moves the files below the folder ``source`` to the same places below ``target``, each in one step."""
+    source, target = Path(source), Path(target)
+    for path in sorted(path for path in source.rglob('*') if path.is_file()):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, place)
+    shutil.rmtree(source, ignore_errors=True)
+
+
+def clear_parts(paths):
+    """Deletes the temporary files that a killed run left beside ``paths``; no other process may be writing these."""
+    names = {}
+    for path in map(Path, paths):
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, own in names.items():
+        for part in folder.glob('.*.part') if folder.is_dir() else ():
+            if part.name[1:].rsplit('.', 2)[0] in own:
+                part.unlink(missing_ok=True)
 
 
 def _umask():

@@ -1,11 +1,11 @@
 """Prints what FBR costs a training step: by stage, against the straightforward implementation and the bare products."""
 import argparse
-import json
 from pathlib import Path
 
 import torch
 
 from mmfbr.benchmark.measure import Workload, measure
+from mmfbr.files import write_json
 
 
 def parse_args():
@@ -83,7 +83,7 @@ def main():
         text = table(result)
     print(text)
     if path:
-        path.write_text(json.dumps(result, indent=2) + '\n')
+        write_json(path, result)
 
 
 if __name__ == '__main__':

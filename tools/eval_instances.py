@@ -3,7 +3,7 @@ import argparse
 import sys
 
 from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_instances
-from mmfbr.files import InputError, write_json
+from mmfbr.files import InputError, clear_parts, write_json
 from mmfbr.instances import draw_predictions
 from mmfbr.tool import status_of
 
@@ -36,6 +36,7 @@ def parse_args(argv):
 def run(args):
     if args.sheet and not args.images:
         raise InputError('--sheet draws the images: give their folder with --images.')
+    clear_parts(path for path in (args.json, args.sheet) if path)
     truth = read_truth(args.gt)
     predictions = read_predictions(args.pred, truth)
     scores = score_instances(truth, predictions, tuple(args.iou), args.convention)

@@ -3,7 +3,7 @@ import argparse
 import sys
 
 from mmfbr.evaluation import evaluate, image_ids, plot_sweep
-from mmfbr.files import InputError, read_lines, write_json
+from mmfbr.files import InputError, clear_parts, read_lines, write_json
 from mmfbr.progress import progress
 from mmfbr.tool import status_of
 
@@ -58,6 +58,7 @@ def run(args):
         raise InputError('--curve draws a sweep: give --sweep too.')
     if bool(args.all_masks) != bool(args.all_classes):
         raise InputError('--all-masks DIR and --all-classes FILE belong together: give both or neither.')
+    clear_parts(path for path in (args.json, args.curve) if path)
     result = evaluate(
         args.pred, args.gt, image_ids(args.gt, args.list), read_lines(args.classes, 'The class list'),
         bg_index=args.bg_index, ignore_index=args.ignore_index, threshold=args.threshold, thresholds=args.sweep,

@@ -12,12 +12,13 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from mmfbr.engine.load import load_model
 from mmfbr.evaluation import Sweep, confusion, mask_from_cam, threshold_confusions
-from mmfbr.files import InputError, existing, read_cam, read_image, read_mask, write_cam, write_mask
+from mmfbr.files import (
+    InputError, clear_parts, existing, read_cam, read_image, read_mask, write_cam, write_mask)
 
 from .crf import CRF, Workers
 from .inference import CamSettings, batch_cams
 from .pipeline import Finisher, read_ahead
-from .work import check_claim, claim, clear_parts, groups_of, jobs_of, share, shares_sums, summed
+from .work import check_claim, claim, groups_of, jobs_of, share, shares_sums, summed
 
 SWEEP = tuple(round(0.01 * step, 2) for step in range(91))
 CRF_SWEEP = tuple(round(0.05 * step, 2) for step in range(1, 15))  # each is an inference of its own

@@ -122,16 +122,5 @@ def claim(folder, suffix, made_by):
         part.unlink(missing_ok=True)
 
 
-def clear_parts(paths):
-    """Deletes the temporary files that a killed run left beside ``paths``; no other process may be writing these."""
-    names = {}
-    for path in paths:
-        names.setdefault(path.parent, set()).add(path.name)
-    for folder, own in names.items():
-        for part in folder.glob('.*.part') if folder.is_dir() else ():
-            if part.name[1:].rsplit('.', 2)[0] in own:
-                part.unlink(missing_ok=True)
-
-
 def _note(folder, suffix):
     return Path(folder, f'{suffix}_made_by.json')

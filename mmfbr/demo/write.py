@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..files import InputError, atomic_path, read_json, voc_palette, write_json, write_mask, write_text
+from ..files import InputError, atomic_path, clear_parts, read_json, voc_palette, write_json, write_mask, write_text
 from .scenes import CLASSES, CLASSES_ALL, SPLITS, cast, draw
 
 GENERATOR = 1  # to be raised whenever a scene comes out different, so that no data set mixes two generators
@@ -44,11 +44,14 @@ def write_demo(out, size=128, seed=0, train=240, val=40, test=120, background=16
     settings = dict(generator=GENERATOR, size=size, seed=seed, mixed=mixed, counts=counts)
     _check(settings)
     _claim(out, settings, overwrite)
-    scenes = [(split, index) for split in SPLITS for index in range(counts[split])]
-    missing = [scene for scene in scenes if not all(path.exists() for path in _paths(out, *scene).values())]
+    scenes = {(split, index): _paths(out, split, index) for split in SPLITS for index in range(counts[split])}
+    lists = _lists(scenes, mixed)
+    clear_parts([*(path for paths in scenes.values() for path in paths.values()),
+                 *(out / name for name in (SETTINGS, *lists))])
+    missing = [scene for scene, paths in scenes.items() if not all(path.exists() for path in paths.values())]
     for split, index in progress(missing):
-        _write_scene(_paths(out, split, index), draw(seed, split, index, size, mixed))
-    for name, text in _lists(scenes, mixed).items():
+        _write_scene(scenes[split, index], draw(seed, split, index, size, mixed))
+    for name, text in lists.items():
         if missing or not (out / name).exists():
             write_text(out / name, text)
     _write_instances(out, redo=bool(missing))

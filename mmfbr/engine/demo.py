@@ -1,6 +1,8 @@
 """The main job, end to end, on the embedded data set: data, two trainings, CAMs, scores, page."""
+import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from mmfbr.files import InputError
 from .run import load_config
 
 HOST, FBR = 'cam_resnet18_demo', 'cam_resnet18_demo_fbr'
+PR_SET_PDEATHSIG = 1  # of prctl.h: the signal a process gets when its parent ends
 
 
 def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
@@ -101,7 +104,13 @@ def start_tool(name, *arguments, log, **environment):
     with log.open('w', encoding='utf-8') as stream:
         return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], stdout=stream,
                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                env={**os.environ, **environment})
+                                env={**os.environ, **environment}, preexec_fn=_end_with_parent)
+
+
+def _end_with_parent():
+    """A demo that is killed takes its trainings along: its next run would start them a second time, in one folder."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stopped(what, process, log):

@@ -1,10 +1,12 @@
 """Training and testing as the tools do it: the mm packages' flags, checks before the start, many processes on a CPU."""
 import os
+import shutil
 from pathlib import Path
 
 import torch
+from mmengine.dist import barrier, is_main_process
 
-from mmfbr.files import InputError, existing
+from mmfbr.files import InputError, existing, move_files
 
 from .load import load_model
 from .memory import keep_memory
@@ -39,14 +41,24 @@ def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none
     config = load_config(path, options, work_dir)
     load_model(config, checkpoint)  # mmengine would test the random weights of whatever does not fit
     config.load_from = str(checkpoint)
+    part = out and Path(out).with_name(f'.{Path(out).name}.part')  # the evaluators write their files in place
     if out is not None:
         evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
         for evaluator in evaluators:
             if evaluator.type == 'IoUMetric':
-                evaluator.output_dir = out
+                evaluator.output_dir = str(part)
             elif evaluator.type in ('CocoMetric', 'VOCInstanceMetric'):
-                evaluator.outfile_prefix = os.path.join(out, 'predictions')
-    return _runner(config, launcher).test()
+                evaluator.outfile_prefix = str(part / 'predictions')
+    runner = _runner(config, launcher)
+    if out is None:
+        return runner.test()
+    if is_main_process():
+        shutil.rmtree(part, ignore_errors=True)  # of a killed run
+    barrier()
+    metrics = runner.test()  # ends when the main process has what all have found
+    if is_main_process():
+        move_files(part, out)
+    return metrics
 
 
 def _runner(config, launcher):

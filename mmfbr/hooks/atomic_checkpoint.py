@@ -29,8 +29,9 @@ class AtomicCheckpointHook(CheckpointHook):
     """``CheckpointHook`` for trainings that may be killed at any moment.
 
     A checkpoint and the pointer ``last_checkpoint`` appear whole or not at all, and a checkpoint that is to make room
-    goes after its successor has come. ``--resume`` without a path takes the newest checkpoint that can be read and says
-    what it passed over; where none can be read it says so and training starts from the beginning.
+    goes after its successor has come. What a killed run left of either goes when the next one starts. ``--resume``
+    without a path takes the newest checkpoint that can be read and says what it passed over; where none can be read it
+    says so and training starts from the beginning.
 
     Args: as ``CheckpointHook``. A remote ``out_dir`` keeps the guarantees of its own storage.
     """
@@ -51,6 +52,15 @@ class AtomicCheckpointHook(CheckpointHook):
             runner._load_from = path
         elif start_over:
             runner._resume = False
+
+    def before_train(self, runner):
+        """Removes what killed runs left: half written files here, outdated checkpoints in mmengine's own hook."""
+        super().before_train(runner)
+        if is_main_process():
+            names = self.filename_tmpl.format('*'), 'best_*', 'last_checkpoint'
+            for folder in {Path(self.out_dir), Path(runner.work_dir)}:
+                for part in (part for name in names for part in folder.glob(f'.{name}.????????.part')):
+                    part.unlink(missing_ok=True)
 
     def _choose(self, runner):
         """(newest readable checkpoint or None, whether there are unreadable ones only)."""
@@ -84,7 +94,8 @@ class AtomicCheckpointHook(CheckpointHook):
             while len(self.keep_ckpt_ids) >= self.max_keep_ckpts:
                 outdated.append(self.keep_ckpt_ids.popleft())
             self.keep_ckpt_ids.append(step)
-            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+            # As it is when this one has been written: a run that resumes from it removes those that are too many.
+            runner.message_hub.update_info('keep_ckpt_ids', [*outdated, *self.keep_ckpt_ids])
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
@@ -97,6 +108,8 @@ class AtomicCheckpointHook(CheckpointHook):
         write_text(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
         for old in outdated:
             self._remove(self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(old)))
+        if outdated:
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
 
     def _save_best_checkpoint(self, runner, metrics):
         if not self.save_best:

@@ -2,10 +2,9 @@
 from collections import Counter
 from pathlib import Path
 
-from mmfbr.cam.work import clear_parts
 from mmfbr.data_prep.checks import check_image
 from mmfbr.data_prep.label_table import ENDINGS
-from mmfbr.files import InputError, existing, for_each
+from mmfbr.files import InputError, clear_parts, existing, for_each
 
 from .coco_file import annotation, categories, category_id, write_coco
 from .sheet import Sheet
@@ -41,8 +40,7 @@ def make_instances(out, source, images, classes, image_list=None, bg_index=0, in
     if missing:
         raise InputError(f'{len(missing)} of {len(ids)} images are not in {images}: {", ".join(missing[:10])}. Give '
                          'the folder that has them, or list those that are there.')
-    outputs = [Path(path) for path in (out, sheet) if path]
-    clear_parts(outputs)
+    clear_parts(path for path in (out, sheet) if path)
     picture = Sheet(ids, classes, sheet_images) if sheet else None
     counts, entries, annotations = Counter(), [], []
 

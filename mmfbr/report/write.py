@@ -8,7 +8,7 @@ import numpy as np
 from mmfbr.cam import CamSettings
 from mmfbr.cam.pseudo_masks import image_label_dataset, load_cam_model
 from mmfbr.evaluation import stuff_columns
-from mmfbr.files import InputError, existing, read_json, read_lines, write_json, write_text
+from mmfbr.files import InputError, clear_parts, existing, read_json, read_lines, write_json, write_text
 
 from .cases import choose_images, read_case
 from .comparison import THRESHOLDS, Comparison, Truth, measure
@@ -62,6 +62,7 @@ def write_report(path, host, fbr, choose_list, score_list, images=8, mask_dir='S
     """
     if images < 0:
         raise InputError(f'The number of images to show is {images}; it must be 0 or more.')
+    clear_parts(output for output in (path, json_path) if output is not None)
     runs = host, fbr
     for run in runs:
         run.check()

@@ -23,20 +23,28 @@ def parse_args():
     return parser.parse_args()
 
 
-def main():
-    args = parse_args()
-    # Everything is imported here, and nothing computed: the tools run in forks of this process.
-    import matplotlib  # noqa: F401
+def import_all():
+    """Everything is imported once, and nothing computed: the tools run in forks of this process."""
+    import matplotlib.figure  # noqa: F401
     import mmdet.models  # noqa: F401
+    import mmengine.config.config
     import mmseg.apis  # noqa: F401
     import torch
-    from subjects import BROKEN, SUBJECTS, World
-    from trials import Result, examine
+    import torch._dynamo  # noqa: F401 (optimizers import it)
 
     import mmfbr.cam  # noqa: F401
     import mmfbr.engine  # noqa: F401
     import mmfbr.report  # noqa: F401
     torch.set_num_threads(1)
+    # mmengine lays the text of a config out anew for each file that it goes into, a third of a second each.
+    mmengine.config.config.FormatCode = lambda text, **settings: (text, True)
+
+
+def main():
+    args = parse_args()
+    import_all()
+    from subjects import BROKEN, SUBJECTS, World
+    from trials import Result, examine
     started, results, toys = time.monotonic(), [], []
     print(Result.HEAD, flush=True)
     with tempfile.TemporaryDirectory() as folder:

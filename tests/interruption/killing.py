@@ -19,14 +19,16 @@ TICK = 1 / os.sysconf('SC_CLK_TCK')
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: after so many seconds of CPU time; or before the n-th operation on files, and where that opens a
+    """When to kill: after so many seconds of CPU time, which a busy machine does not stretch; or before the n-th operation on files, and where that opens a
     file to write, within it, when ``part`` of its first write is done."""
     seconds: float | None = None
     operation: int | None = None
     part: float = 0.
 
     def __str__(self):
-        return f'{self.seconds:.2f} s' if self.operation is None else f'operation {self.operation} ({self.part:.0%})'
+        if self == Kill():
+            return 'not killed'
+        return f'{self.seconds:.2f} s' if self.operation is None else f'operation {self.operation}, {self.part:.0%} of it'
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,11 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
         log (Path): what it says is added there.
         concerns (callable): of the name of a file, whether operations on it count.
         kill (Kill): when.
-        alone (bool): at a moment in time kill the process alone, without those that it has started.
+        alone (bool): at a moment in time kill the process alone; those that it has started are to end by themselves.
+            Seconds are then those of the wall clock, since the others do the work.
 
-    Returns:
-        Ended: those that it has started are killed in any case.
+    Raises:
+        TimeoutError: they do not. They are killed in any case.
     """
     operations = Operations(folder, concerns)
     process = os.fork()
@@ -141,12 +144,12 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
             _become(script, words, folder, environment, log, operations, kill)
         finally:
             os._exit(70)
-    seconds = 0
+    seconds, started = 0, time.monotonic()
     while True:
         done, status = os.waitpid(process, os.WNOHANG)
         if done:
             break
-        seconds = _seconds(process)
+        seconds = time.monotonic() - started if alone else _seconds(process)
         if kill.seconds is not None and seconds >= kill.seconds:
             time.sleep(kill.seconds % TICK)  # the clock is a coarse one
             (os.kill if alone else os.killpg)(process, signal.SIGKILL)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from killing import run_tool
-from trials import Subject, Training
+from trials import Subject, Training, training_state
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / 'tools'
@@ -209,13 +209,27 @@ class World:
         for word, fbr in (('--host', False), ('--fbr', True)):
             runs += [word, self.config(fbr), self.trained(fbr) / 'iter_4.pth', self.trained(fbr), self.cams(fbr)]
         words = [*runs, '--choose-list', 'ImageSets/trainval.txt', '--score-list', 'ImageSets/test.txt', '--out',
-                 'report.html', '--json', 'instances.json', '--images', 3, *cfg_options(MODEL)]
+                 'report.html', '--json', 'instances.json', '--images', 3, *cfg_options({**MODEL, **MODEL_FBR})]
         return self.subject('report', 'report.py', words, ['*.json', '*.html'], before={**OLD, 'report.html': b'old'})
+
+    def demo(self):
+        """`make demo`, killed alone: its trainings are processes of their own, and not to go on without it."""
+        return Demo('demo', TOOLS / 'demo.py', ['--out', 'out', '--iters', 2, '--size', 64, '--images', 8, 4, 8],
+                    self.folder / 'now', self.environment,
+                    ['out/data/**/*', 'out/*/iter_2.pth', 'out/*_cam/*.npz', 'out/report.*'],
+                    keeps=lambda name: name.endswith(('.npz', '.pth')), alone=True)
 
     def toy(self, broken):
         """A tool that breaks the promise ``broken``."""
         return Subject(f'toy: {broken}', Path(__file__).with_name('toy.py'), [broken], self.folder / 'now',
                        self.environment, ['out/*.json'], keeps=lambda name: True, moments=False)
+
+
+class Demo(Subject):
+    """Its checkpoints are compared by what they hold."""
+
+    def content(self, path):
+        return training_state(path) if path.suffix == '.pth' else super().content(path)
 
 
 DRAWN = ('--size', 64, '--train', 10, '--val', 4, '--test', 6, '--background', 2)
@@ -238,6 +252,7 @@ SUBJECTS = {
     'data-demo': World.draw_data,
     'data-folder': World.prepare_folder,
     'report': World.write_report,
+    'demo': World.demo,
 }
 if find_spec('pydensecrf') is None:
     del SUBJECTS['masks-crf']

@@ -131,6 +131,13 @@ class Training(Subject):
     def keep(self):
         return next(int(word.rpartition('=')[2]) for word in self.words if 'max_keep_ckpts' in str(word))
 
+    def run(self, kill=Kill()):
+        # The logs of a run have the second as their name, and here two may start in one.
+        work = self.folder / 'work'
+        for path in work.glob('2*_*'):
+            path.rename(work / f'0{len([*work.glob("0*")]):03}')
+        return super().run(kill)
+
     def checkpoints(self):
         return [name for name in self.files() if number(name)]
 

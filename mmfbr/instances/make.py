@@ -1,6 +1,5 @@
 """From masks, CAMs or object masks of a list of images to one COCO file, and a sheet to look at."""
 from collections import Counter
-from pathlib import Path
 
 from mmfbr.data_prep.checks import check_image
 from mmfbr.data_prep.label_table import ENDINGS

@@ -1,5 +1,6 @@
 """Kills trainings and tools at random moments and compares what they end with: `python tests/interruption/kill.py`."""
 import argparse
+import gc
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add('subjects', nargs='*', metavar='SUBJECT', help='those to examine, NAME or NAME=KILLS; default: all')
-    add('--kills', type=int, default=20, help='of each other subject; default: %(default)s')
+    add('--kills', type=int, default=20, help='of each other subject, of some less; default: %(default)s')
     add('--toys', action='store_true', help='examine also tools that break a promise, which must be noticed')
     add('--seed', type=int, default=0, help='another one kills at other moments; default: %(default)s')
     add('--json', type=Path, help='write the results there')
@@ -36,6 +37,8 @@ def import_all():
     import mmfbr.engine  # noqa: F401
     import mmfbr.report  # noqa: F401
     torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # what is there already is not looked at again, and so not copied for each fork
     # mmengine lays the text of a config out anew for each file that it goes into, a third of a second each.
     mmengine.config.config.FormatCode = lambda text, **settings: (text, True)
 
@@ -43,14 +46,15 @@ def import_all():
 def main():
     args = parse_args()
     import_all()
-    from subjects import BROKEN, SUBJECTS, World
+    from subjects import BROKEN, LESS, SUBJECTS, World
     from trials import Result, examine
     started, results, toys = time.monotonic(), [], []
     print(Result.HEAD, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         world = World(folder)
         for name, _, kills in (subject.partition('=') for subject in args.subjects or SUBJECTS):
-            results.append(examine(SUBJECTS[name](world), int(kills or args.kills), args.seed))
+            kills = int(kills or max(args.kills * LESS.get(name, 1), 1))
+            results.append(examine(SUBJECTS[name](world), kills, args.seed))
             print(results[-1].line(), *results[-1].problems, sep='\n  ', flush=True)
         if args.toys:
             toys = [examine(world.toy(broken), 40, args.seed) for broken in BROKEN]

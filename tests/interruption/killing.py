@@ -19,16 +19,19 @@ TICK = 1 / os.sysconf('SC_CLK_TCK')
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: after so many seconds of CPU time, which a busy machine does not stretch; or before the n-th operation on files, and where that opens a
-    file to write, within it, when ``part`` of its first write is done."""
+    """When to kill: after so many seconds of CPU time, which a busy machine does not stretch; or before the n-th
+    operation on files, and where that opens a file to write, when ``part`` of the first write to it is done."""
     seconds: float | None = None
     operation: int | None = None
     part: float = 0.
 
     def __str__(self):
-        if self == Kill():
+        if self == NEVER:
             return 'not killed'
-        return f'{self.seconds:.2f} s' if self.operation is None else f'operation {self.operation}, {self.part:.0%} of it'
+        return f'{self.seconds:.2f} s' if self.operation is None else f'operation {self.operation}, {self.part:.0%}'
+
+
+NEVER = Kill()
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def die():
     time.sleep(60)  # the signal comes in between
 
 
-def run_tool(script, words, folder, environment, log, concerns=lambda name: True, kill=Kill(), alone=False):
+def run_tool(script, words, folder, environment, log, concerns=lambda name: True, kill=NEVER, alone=False):
     """Runs ``script`` as ``python script words...`` in ``folder`` does, as a fork of this process.
 
     Args:
@@ -153,8 +156,8 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
         if kill.seconds is not None and seconds >= kill.seconds:
             time.sleep(kill.seconds % TICK)  # the clock is a coarse one
             (os.kill if alone else os.killpg)(process, signal.SIGKILL)
-            kill = Kill()
-        time.sleep(0.002)
+            kill = NEVER
+        time.sleep(0.004)
     _end_group(process, 10 if alone else 0)
     code = os.waitstatus_to_exitcode(status)
     return Ended(code == -signal.SIGKILL, code, operations.count, seconds)
@@ -188,7 +191,7 @@ def _seconds(process):
 
 
 def _end_group(leader, patience):
-    """Ends what a tool has started; raises TimeoutError when, after ``patience`` seconds, it has not ended by itself."""
+    """Ends what a tool has started; TimeoutError when it has not ended by itself after ``patience`` seconds."""
     end = time.monotonic() + patience
     try:
         while patience:

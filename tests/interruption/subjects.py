@@ -1,5 +1,4 @@
 """What is killed: trainings and tools on a small demo data set, each as its command line starts it."""
-import os
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,7 +74,7 @@ class World:
         """Work dir of a short training."""
         work = self.folder / ('fbr' if fbr else 'host')
         if not work.exists():
-            options = {**SHORT, **(FBR if fbr else {}), 'train_cfg.max_iters': 4, 'default_hooks.checkpoint.interval': 4}
+            options = {**SHORT, **(FBR if fbr else {}), 'train_cfg.max_iters': 4}
             assert self.data
             self.do('train.py', self.config(fbr), '--work-dir', work, *cfg_options(options))
         return work
@@ -104,8 +103,8 @@ class World:
                 '--scales', 1, 0.5, *more, *cfg_options({**MODEL, **MODEL_FBR})]
 
     def instance_words(self, out, *more):
-        return [self.masks, '--cams', self.cams(), '--data', self.data, '--out', out, '--list', 'ImageSets/trainval.txt',
-                *more]
+        return [self.masks, '--cams', self.cams(), '--data', self.data, '--out', out, '--list',
+                'ImageSets/trainval.txt', *more]
 
     # Subjects
 
@@ -153,8 +152,8 @@ class World:
 
     def evaluate_masks(self):
         truth, classes = self.data / 'SegmentationClass', self.data / 'classes.txt'
-        words = [self.cams(), truth, '--list', self.data / 'ImageSets' / 'trainval.txt', '--classes', classes, '--sweep',
-                 '--curve', 'sheet.png', '--all-masks', self.data / 'SegmentationAll', '--all-classes',
+        words = [self.cams(), truth, '--list', self.data / 'ImageSets' / 'trainval.txt', '--classes', classes,
+                 '--sweep', '--curve', 'sheet.png', '--all-masks', self.data / 'SegmentationAll', '--all-classes',
                  self.data / 'classes_all.txt', '--json', 'instances.json']
         return self.subject('evaluation-masks', 'eval_masks.py', words, ['*.json', '*.png'], before=OLD)
 
@@ -254,6 +253,9 @@ SUBJECTS = {
     'report': World.write_report,
     'demo': World.demo,
 }
+# Parts of the kills, of those that take long or are much like others.
+LESS = {'train-epochs-alone': 0.5, 'train-ema': 0.5, 'train-ema-buffers': 0.5, 'masks-par': 0.5, 'masks-crf': 0.25,
+        'data-demo': 0.5, 'data-folder': 0.5, 'report': 0.5, 'demo': 0.2}
 if find_spec('pydensecrf') is None:
     del SUBJECTS['masks-crf']
 # What must be noticed, and a word of how it is said.

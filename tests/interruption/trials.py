@@ -1,15 +1,15 @@
-"""A subject is run once uninterrupted, then again and again with kills, and compared: what is on the disk, and the end."""
+"""Runs a subject once uninterrupted, then again and again with kills; compares what is on the disk, and the end."""
 import json
 import random
 import re
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 import torch
-from killing import Kill, run_tool
+from killing import NEVER, Kill, run_tool
 
 LEFTOVER = re.compile(r'\..+\.part')
 DATE = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d[^<]*|\d{8}_\d{6}')  # of a report, of a log
@@ -52,7 +52,7 @@ class Subject:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)
 
-    def run(self, kill=Kill()):
+    def run(self, kill=NEVER):
         return run_tool(self.script, self.words, self.folder, self.environment, self.folder / 'said.log',
                         lambda name: not name.endswith('.log') and self.concerns(name), kill, self.alone)
 
@@ -131,7 +131,7 @@ class Training(Subject):
     def keep(self):
         return next(int(word.rpartition('=')[2]) for word in self.words if 'max_keep_ckpts' in str(word))
 
-    def run(self, kill=Kill()):
+    def run(self, kill=NEVER):
         # The logs of a run have the second as their name, and here two may start in one.
         work = self.folder / 'work'
         for path in work.glob('2*_*'):
@@ -239,7 +239,7 @@ def examine(subject, kills, seed):
     rng, result = random.Random(f'{seed} {subject.name}'), Result(subject.name)
     whole = subject.learn()
     while result.kills < kills and result.late <= kills and not result.problems:
-        trial(subject, whole, rng, result, min(kills - result.kills, rng.randint(1, 3)))
+        trial(subject, whole, rng, result, min(kills - result.kills, rng.randint(1, 4)))
     if result.kills < kills and not result.problems:
         result.problems.append(f'only {result.kills} of {kills} kills came in time')
     return result
@@ -249,7 +249,7 @@ def trial(subject, whole, rng, result, kills):
     subject.prepare()
     done, result.trials = 0, result.trials + 1
     for attempt in range(kills + 1):
-        kill = draw(subject, whole, done, rng) if attempt < kills else Kill()
+        kill = draw(subject, whole, done, rng) if attempt < kills else NEVER
         work = subject.finished_work()
         try:
             ended = subject.run(kill)
@@ -258,7 +258,7 @@ def trial(subject, whole, rng, result, kills):
             return
         result.problems += [f'{kill}: {problem}' for problem in subject.redone(work)]
         if not ended.killed:
-            result.late += kill != Kill()
+            result.late += kill != NEVER
             if ended.status:
                 result.problems.append(f'{subject.name} ended with status {ended.status}:\n{subject.said()}')
             break

@@ -29,6 +29,22 @@ def test_the_new_file_appears_whole_with_the_usual_rights_and_its_folder(tmp_pat
     assert path.stat().st_mode == (tmp_path / 'plain').stat().st_mode
 
 
+def test_leftovers_of_the_named_files_go_and_no_others(tmp_path):
+    for name in ('.a.json.abcd1234.part', '.b.json.abcd1234.part', '.a.json', 'a.json.part', 'a.json'):
+        (tmp_path / name).touch()
+    files.clear_parts([tmp_path / 'a.json', tmp_path / 'nowhere' / 'a.json'])
+    assert sorted(os.listdir(tmp_path)) == ['.a.json', '.b.json.abcd1234.part', 'a.json', 'a.json.part']
+
+
+def test_files_move_over_older_ones_and_their_folder_goes(tmp_path):
+    for name, text in (('new/a/1.txt', 'new'), ('new/2.txt', 'new'), ('out/2.txt', 'old'), ('out/3.txt', 'old')):
+        files.write_text(tmp_path / name, text)
+    files.move_files(tmp_path / 'new', tmp_path / 'out')
+    assert os.listdir(tmp_path) == ['out']
+    found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob('*.txt')}
+    assert found == {'out/a/1.txt': 'new', 'out/2.txt': 'new', 'out/3.txt': 'old'}
+
+
 def test_json_round_trip_and_errors(tmp_path):
     files.write_json(tmp_path / 'a.json', {'ä': [1, None]})
     assert files.read_json(tmp_path / 'a.json', 'The file') == {'ä': [1, None]}

@@ -41,8 +41,8 @@ def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none
     config = load_config(path, options, work_dir)
     load_model(config, checkpoint)  # mmengine would test the random weights of whatever does not fit
     config.load_from = str(checkpoint)
-    part = out and Path(out).with_name(f'.{Path(out).name}.part')  # the evaluators write their files in place
     if out is not None:
+        part = Path(out, '.test.part')  # the evaluators write in place
         evaluators = config.test_evaluator if isinstance(config.test_evaluator, list) else [config.test_evaluator]
         for evaluator in evaluators:
             if evaluator.type == 'IoUMetric':

@@ -93,6 +93,19 @@ def test_old_checkpoints_go_after_the_new_one_has_come(run, tmp_path, monkeypatc
     assert resumed(runner, hook) == 'iter_3.pth'
 
 
+def test_next_run_removes_what_a_killed_one_left(run, tmp_path, monkeypatch):
+    runner, hook, save = run(max_keep_ckpts=1)
+    save(1)
+    monkeypatch.setattr(hook, '_remove', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(2)
+    for name in ('.iter_3.pth.abcd1234.part', '.last_checkpoint.abcd1234.part', '.best_mIoU_iter_2.pth.abcd1234.part',
+                 '.other.abcd1234.part'):
+        (tmp_path / name).touch()
+    hook.before_train(runner)  # with the message hub that was saved in iter_2.pth
+    assert names(tmp_path) == ['.other.abcd1234.part', 'iter_2.pth', 'last_checkpoint']
+
+
 @pytest.mark.parametrize('damage', ['cut', 'empty', 'text', 'missing'])
 def test_an_unreadable_checkpoint_is_passed_over_with_a_message(run, tmp_path, damage):
     runner, hook, save = run()

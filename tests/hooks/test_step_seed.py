@@ -38,6 +38,16 @@ def test_seed_iteration_and_process_each_matter(monkeypatch):
         assert len(set(stream)) == len(draws)
 
 
+def test_first_batch_of_an_epoch_draws_the_same_and_not_what_its_step_draws():
+    drawn = []
+    for _ in range(2):
+        StepSeedHook().before_train_epoch(SimpleNamespace(seed=0, iter=5))
+        drawn.append((random.random(), np.random.rand(), torch.rand(()).item()))
+    assert drawn[0] == drawn[1]
+    StepSeedHook().before_train_iter(SimpleNamespace(seed=0, iter=5), batch_idx=0)
+    assert not {*drawn[0]} & {random.random(), np.random.rand(), torch.rand(()).item()}
+
+
 def test_what_fbr_derives_its_stream_from_is_repeated_too():
     drawn(iteration=5)
     seed = torch.initial_seed()

@@ -15,7 +15,7 @@ def shipped_configs():
         if root.is_dir():
             # resolve() leads through the links of an editable install, so that `_base_` paths are the checkout's own.
             return {path.stem: path for path in sorted(root.resolve().rglob('*.py'))
-                    if '_base_' not in path.relative_to(root.resolve()).parts}
+                    if not {'_base_', 'studies'} & {*path.relative_to(root.resolve()).parts}}
     raise InputError('No configs lie beside mmfbr. Install the package again: pip install mmfbr')
 
 

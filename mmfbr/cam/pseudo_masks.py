@@ -144,19 +144,31 @@ class MaskMaker:
                              f'{", ".join(missing[:5])}{", ..." if len(missing) > 5 else ""}.')
         thresholds = CRF_SWEEP if isinstance(self.refine, CRF) else SWEEP
         rank, world = share() if shares_sums() else (0, 1)
-        alone, groups, counts = world == share()[1], groups[rank::world], []
+        alone = world == share()[1]
 
-        def count(job, image, cam):
-            cam = _as_stored(cam)
+        def count(job, image, maps, classes):
             if alone and job.wants_cam:
-                _write(write_cam, job.cam_path, *cam)
-            counts.append(self._count(job, image, *cam, read_mask(truth[job]), thresholds))
+                _write(write_cam, job.cam_path, maps, classes)
+            return self._count(job, image, maps, classes, read_mask(truth[job]), thresholds)
+
+        none = np.zeros((len(thresholds), len(self.classes), len(self.classes)), np.int64)
+        total = sum(self.each(groups[rank::world], count), none)
+        return Sweep(np.asarray(thresholds), summed(total) if world > 1 else total)
+
+    def each(self, groups, function, progress=iter):
+        """[``function(job, image, maps, classes)``, ...] of the images in order, called in threads behind the network.
+
+        The maps are rounded as a CAM file rounds them; ``image`` is None unless it was read for another reason.
+        """
+        jobs, results = [job for group in groups for job in group], {}
+
+        def keep(job, image, cam):
+            results[job] = function(job, image, *_as_stored(cam))
 
         with closing(self._cams(groups, lambda job: True)) as cams, Finisher(self._threads) as finisher:
-            for job in (job for group in groups for job in group):
-                finisher.submit(count, job, *next(cams)[1:])
-        total = sum(counts, np.zeros((len(thresholds), len(self.classes), len(self.classes)), np.int64))
-        return Sweep(np.asarray(thresholds), summed(total) if world > 1 else total)
+            for job in progress(jobs):
+                finisher.submit(keep, job, *next(cams)[1:])
+        return [results[job] for job in jobs]
 
     @property
     def _threads(self):
@@ -254,5 +266,7 @@ def image_label_dataset(config, image_list=None):
         raise InputError(f'The training data of this config is {settings.get("type")}; image-level labels need an '
                          'ImageLabelDataset.')
     if image_list is not None:
+        settings.pop('background_only', None)  # more images than the list's
         settings['ann_file'] = str(Path(image_list).resolve()) if Path(image_list).exists() else str(image_list)
-    return DATASETS.build({**settings, 'pipeline': [], 'test_mode': True})
+    # No worker reads it, so it is not packed for them, which would collect this process's garbage each time.
+    return DATASETS.build({**settings, 'pipeline': [], 'test_mode': True, 'serialize_data': False})

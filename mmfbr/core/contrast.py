@@ -15,7 +15,7 @@ def unit(x):
     return F.normalize(x, dim=-1, eps=EPS)
 
 
-def contrast(queries, positives, negatives, tau):
+def contrast(queries, positives, negatives, tau, debias=0.0, hardness=0.0):
     """-log softmax at the positive of logits (Q, 1 + M), positive first (Eq. 7 and 9), per query.
 
     Args:
@@ -23,16 +23,17 @@ def contrast(queries, positives, negatives, tau):
         positives (Tensor): (Q, D).
         negatives (Tensor): (M, D), shared by all queries, or (Q, M, D).
         tau (float): temperature, > 0.
+        debias, hardness (float): see ``info_nce``.
 
     Returns:
         Tensor: (Q,).
     """
     q, n = unit(queries), unit(negatives)
     against = q @ n.T if n.ndim == 2 else torch.bmm(n, q[..., None])[..., 0]
-    return info_nce((q * unit(positives)).sum(1), against, tau)
+    return info_nce((q * unit(positives)).sum(1), against, tau, debias, hardness)
 
 
-def grouped_contrast(queries, positives, group, negatives, tau):
+def grouped_contrast(queries, positives, group, negatives, tau, debias=0.0, hardness=0.0):
     """``contrast`` for queries (Q, D), ascending in ``group`` (Q,), that share the negatives (G, M, D) of their group.
 
     The queries of a group fill blocks of equal size, so one batched product serves all groups: a query meets the
@@ -52,13 +53,35 @@ def grouped_contrast(queries, positives, group, negatives, tau):
     q, n = unit(queries), unit(negatives)
     blocked = q[filled].view(total, BLOCK, q.shape[1])
     against = torch.bmm(blocked, n[owner].transpose(1, 2)).flatten(0, 1)[slot]
-    return info_nce((q * unit(positives)).sum(1), against, tau)
+    return info_nce((q * unit(positives)).sum(1), against, tau, debias, hardness)
 
 
-def info_nce(positive, negative, tau):
-    """-log softmax at the positive, (Q,), of cosines ``positive`` (Q,) and ``negative`` (Q, M)."""
+def info_nce(positive, negative, tau, debias=0.0, hardness=0.0):
+    """-log softmax at the positive, (Q,), of cosines ``positive`` (Q,) and ``negative`` (Q, M).
+
+    Two changes to the sum over the negatives, neither of them the paper's:
+
+    Args:
+        debias (float): in [0, 1), the share of the negatives that is taken to be of the query's own kind; as much of
+            the positive's term is taken off their mean (Chuang et al., NeurIPS 2020, eq. 8).
+        hardness (float): >= 0; negatives count by e^(hardness * cos / tau), without a gradient through this weight
+            (Robinson et al., ICLR 2021, eq. 4).
+    """
+    if debias or hardness:
+        return _reweighted(positive / tau, negative / tau, 1 / tau, debias, hardness)
     logits = torch.cat([positive[:, None], negative], 1) / tau
     return logits.logsumexp(1) - logits[:, 0]
+
+
+def _reweighted(positive, negative, most, debias, hardness):
+    """``info_nce`` of logits that are at most ``most``, with its two changes."""
+    log_weight = (hardness * negative.detach()).log_softmax(1)
+    # Relative to e^most, so that nothing overflows at a small temperature.
+    mean = ((negative + log_weight).logsumexp(1) - most).exp()
+    mean = (mean - debias * (positive - most).exp()) / (1 - debias)
+    least = max(math.exp(-2 * most), torch.finfo(mean.dtype).tiny)  # of a cosine of -1
+    log_sum = mean.clamp(min=least).log() + most + math.log(negative.shape[1])
+    return torch.logaddexp(positive, log_sum) - positive
 
 
 def mean_over_classes(loss, classes, keep, num_classes):
@@ -67,10 +90,11 @@ def mean_over_classes(loss, classes, keep, num_classes):
     Args:
         loss (Tensor): (Q,), finite.
         classes (Tensor): (Q,) int64.
-        keep (Tensor): (Q,) bool.
+        keep (Tensor): (Q,) bool; or weights >= 0, by which the queries of a class count.
     """
-    count = torch.zeros(num_classes, dtype=loss.dtype, device=loss.device).scatter_add_(0, classes, keep.to(loss.dtype))
-    weight = keep / count[classes].clamp(min=1)
+    keep = keep.to(loss.dtype)
+    count = torch.zeros(num_classes, dtype=loss.dtype, device=loss.device).scatter_add_(0, classes, keep)
+    weight = keep / count.where(count > 0, 1)[classes]
     return (loss * weight).sum() / (count > 0).sum().clamp(min=1)
 
 

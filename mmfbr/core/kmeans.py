@@ -4,7 +4,7 @@ import torch
 from . import sync
 
 
-def kmeans(points, mask, num_clusters, generator, rounds=10, init='random'):
+def kmeans(points, mask, num_clusters, generator, rounds=10, init='random', most=None):
     """Lloyd's algorithm per image over the masked points (method: NROI extraction).
 
     An image with at most K points returns the points themselves; an empty cluster keeps its centroid; equal distances
@@ -18,6 +18,7 @@ def kmeans(points, mask, num_clusters, generator, rounds=10, init='random'):
         rounds (int): upper bound of assignment rounds. On the CPU an assignment that repeats ends them early; elsewhere
             reading that flag would wait for the device longer than the (idempotent) rounds take.
         init (str): 'random' distinct points, or 'k-means++'.
+        most (Tensor | None): (N,) int64, clusters that an image may have at most, where that is fewer than K.
 
     Returns:
         tuple[Tensor, Tensor]: centroids (N, K, D), without gradient, and (N, K) bool, which of them exist.
@@ -29,19 +30,23 @@ def kmeans(points, mask, num_clusters, generator, rounds=10, init='random'):
     if init not in starts:
         raise ValueError(f"k-means starts from 'random' or 'k-means++' points, not from {init!r}.")
     with torch.autocast(points.device.type, enabled=False):
-        return _lloyd(points, mask, starts[init](points, mask, num_clusters, generator), rounds)
+        return _lloyd(points, mask, starts[init](points, mask, num_clusters, generator), rounds, most)
 
 
-def _lloyd(points, mask, start, rounds):
+def _lloyd(points, mask, start, rounds, most=None):
     count = mask.sum(1)
     k = start.shape[1]
     exists = torch.arange(k, device=points.device) < count[:, None].clamp(max=k)
+    if most is not None:
+        exists = exists & (torch.arange(k, device=points.device) < most[:, None])
     centroids = first = torch.where(exists[..., None], torch.gather(
         points, 1, start[..., None].expand(-1, -1, points.shape[2])), points.new_zeros(()))
     last = None
     for _ in range(rounds):
         # |x|^2 is the same for every cluster and is left out.
         distance = torch.baddbmm(centroids.square().sum(2, keepdim=True), centroids, points.transpose(1, 2), alpha=-2)
+        if most is not None:  # else those that do not exist are in images that stand for themselves
+            distance = distance.masked_fill(~exists[..., None], torch.inf)
         member = distance.min(1, keepdim=True).indices
         if sync.is_free(points):
             if last is not None and torch.equal(member, last):
@@ -51,7 +56,7 @@ def _lloyd(points, mask, start, rounds):
         size = chosen.sum(2, keepdim=True)
         mean = torch.bmm(chosen, points) / size.clamp(min=1)
         centroids = torch.where(size > 0, mean, centroids)
-    few = (count <= k)[:, None, None]
+    few = (count <= exists.sum(1))[:, None, None]
     return torch.where(few, first, centroids), exists
 
 

@@ -21,23 +21,34 @@ class NROIBank(nn.Module):
         rounds (int): upper bound of k-means rounds, >= 1.
         init (str): start of k-means, 'random' or 'k-means++'.
         gather (bool): push the NROIs of all processes, in the order of their ranks, so that all banks are equal.
+        source (str): 'clusters', the method's, or, to see what the clusters are good for, 'pixels': ``num_clusters``
+            background pixels of an image, drawn at random.
+        pixels_per_cluster (int | None): not the paper's: an image has a cluster for each so many background pixels or
+            part of them, ``num_clusters`` at most. None: ``num_clusters``, whatever its background.
 
     Raises:
         ValueError: for an argument out of range, with its value.
     """
 
-    def __init__(self, num_clusters=8, capacity=100_000, channels=128, warmup=0, rounds=10, init='random', gather=True):
+    def __init__(self, num_clusters=8, capacity=100_000, channels=128, warmup=0, rounds=10, init='random', gather=True,
+                 source='clusters', pixels_per_cluster=None):
         super().__init__()
         for name, value, low, high in (('num_clusters', num_clusters, 1, None), ('capacity', capacity, 1, None),
                                        ('channels', channels, 1, None), ('rounds', rounds, 1, None),
-                                       ('warmup', warmup, 0, capacity)):
+                                       ('warmup', warmup, 0, capacity),
+                                       ('pixels_per_cluster', pixels_per_cluster, 1, None)):
+            if value is None and name == 'pixels_per_cluster':
+                continue
             if int(value) != value or value < low or (high is not None and value > high):
                 limit = f'{low} to {high}' if high is not None else f'at least {low}'
                 raise ValueError(f'NROIBank: {name} must be an integer, {limit}; it is {value!r}.')
         if init not in ('random', 'k-means++'):
             raise ValueError(f"NROIBank: init must be 'random' or 'k-means++'; it is {init!r}.")
+        if source not in ('clusters', 'pixels'):
+            raise ValueError(f"NROIBank: source must be 'clusters' or 'pixels'; it is {source!r}.")
         self.num_clusters, self.capacity, self.channels = num_clusters, capacity, channels
         self.warmup, self.rounds, self.init, self.gather = warmup, rounds, init, gather
+        self.source, self.pixels_per_cluster = source, pixels_per_cluster
         self.register_buffer('bits', torch.zeros(capacity + 1, channels, dtype=torch.int32))
         self.register_buffer('pointer', torch.zeros((), dtype=torch.int64))
         self.register_buffer('fill', torch.zeros((), dtype=torch.int64))
@@ -54,7 +65,12 @@ class NROIBank(nn.Module):
 
     def extract(self, z_bg, background, generator):
         """NROIs of each image, (N, K, D) and (N, K) bool: of ``z_bg`` (N, P, D) at the pixels ``background`` (N, P)."""
-        return kmeans(z_bg, background, self.num_clusters, generator, self.rounds, self.init)
+        most = None
+        if self.pixels_per_cluster is not None:
+            most = (background.sum(1) + self.pixels_per_cluster - 1) // self.pixels_per_cluster
+        if self.source == 'pixels':  # k-means of no round ends where it starts
+            return kmeans(z_bg, background, self.num_clusters, generator, rounds=0, most=most)
+        return kmeans(z_bg, background, self.num_clusters, generator, self.rounds, self.init, most)
 
     @torch.no_grad()
     def push(self, rows, keep=None):

@@ -43,13 +43,14 @@ class ActiveSampler:
         prototype_divisor (int | None): a prototype is the mean of the best H * W / divisor pixels. None: the host's
             (32; 16).
         floor (float): scores up to it do not enter the rank.
+        class_sampling (str): how a negative's class is drawn: 'graph', the method's, or 'uniform' over the others.
 
     Raises:
         ValueError: for an argument out of range, with its value.
     """
 
     def __init__(self, num_negatives=256, max_queries=8192, rate=None, quantile=None, prototype_divisor=None,
-                 floor=0.05):
+                 floor=0.05, class_sampling='graph'):
         for name, value in (('num_negatives', num_negatives), ('max_queries', max_queries),
                             ('prototype_divisor', prototype_divisor)):
             if value is not None and (int(value) != value or value < 1):
@@ -57,7 +58,10 @@ class ActiveSampler:
         for name, value in (('rate', rate), ('quantile', quantile), ('floor', floor)):
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f'ActiveSampler: {name} must lie in [0, 1]; it is {value!r}.')
+        if class_sampling not in ('graph', 'uniform'):
+            raise ValueError(f"ActiveSampler: class_sampling must be 'graph' or 'uniform'; it is {class_sampling!r}.")
         self.num_negatives, self.max_queries, self.floor = num_negatives, max_queries, floor
+        self.class_sampling = class_sampling
         self.rate, self.quantile, self.prototype_divisor = rate, quantile, prototype_divisor
 
     @torch.no_grad()
@@ -86,7 +90,8 @@ class ActiveSampler:
 
         query, keep = self._choose(unsure, label, num_classes, generator)
         groups = label[query].unique() if sync.is_free(z) else torch.arange(num_classes, device=z.device)
-        graph, contrasted = class_graph(means, count > 0, tau)
+        alike = means if self.class_sampling == 'graph' else torch.zeros_like(means)
+        graph, contrasted = class_graph(alike, count > 0, tau)
         graph, contrasted = graph[groups], contrasted[groups]
         negatives = query.new_zeros(len(groups), self.num_negatives)
         if len(groups):

@@ -19,16 +19,20 @@ class ImageLabelDataset(BaseSegDataset):
         bg_index (int): the background's place in ``metainfo['classes']``.
         ignore_classes (Sequence[str]): names in the labels that this data set does not use and passes over.
         allow_empty_classes (bool): accept classes without an image in the list, which cannot be learned from it.
+        background_only (str | None): a second list, of images whose labels are empty, relative to ``data_root``. They
+            train the classifier to be silent, and FBR takes all their pixels for background.
         kwargs: as ``BaseSegDataset``; ``metainfo`` with ``classes``, and ``ann_file``, a list of image ids, are needed.
 
     Raises:
-        InputError: for an empty or missing list, missing images, images without labels, labels that are no class, or a
-            class without an image; each with the file and the remedy.
+        InputError: for an empty or missing list, missing images, images without labels, labels that are no class, a
+            class without an image, or one in ``background_only``; each with the file and the remedy.
     """
 
-    def __init__(self, *args, labels, bg_index=0, ignore_classes=(), allow_empty_classes=False, **kwargs):
+    def __init__(self, *args, labels, bg_index=0, ignore_classes=(), allow_empty_classes=False, background_only=None,
+                 **kwargs):
         self.labels, self.bg_index = dict(labels), bg_index
         self.ignore_classes, self.allow_empty_classes = frozenset(ignore_classes), allow_empty_classes
+        self.background_only = background_only
         super().__init__(*args, **kwargs)
 
     def load_data_list(self):
@@ -40,6 +44,9 @@ class ImageLabelDataset(BaseSegDataset):
         if not self.ann_file:
             raise InputError('ImageLabelDataset needs ann_file, a text file with one image id a line.')
         ids = read_lines(self.ann_file, 'The image list')
+        objects = len(ids)
+        if self.background_only is not None:
+            ids += read_lines(Path(self.data_root or '', self.background_only), 'The list background_only')
         images, masks = self.data_prefix['img_path'], self.data_prefix.get('seg_map_path')
         paths = [Path(images, image + self.img_suffix) for image in ids]
         missing = [str(path) for path in paths if not path.exists()]
@@ -47,9 +54,14 @@ class ImageLabelDataset(BaseSegDataset):
             raise InputError(f'{len(missing)} of {len(paths)} images of {self.ann_file} do not exist: '
                              f'{", ".join(missing[:5])}{", ..." if len(missing) > 5 else ""}. Check data_prefix, '
                              'img_suffix and the list.')
+        table = self._label_table(ids, classes)
+        wrong = [image for image, row in zip(ids[objects:], table[objects:], strict=True) if row.sum() > 1]
+        if wrong:
+            raise InputError(f'{len(wrong)} images of the list background_only ({self.background_only}) are labelled '
+                             f'with a class, first {wrong[0]}. Correct their labels, or take them off the list.')
         items = [dict(img_path=str(path), image_labels=row, seg_fields=[], label_map=self.label_map,
                       reduce_zero_label=self.reduce_zero_label)
-                 for path, row in zip(paths, self._label_table(ids, classes), strict=True)]
+                 for path, row in zip(paths, table, strict=True)]
         if masks is not None:
             for image, item in zip(ids, items, strict=True):
                 item['seg_map_path'] = str(Path(masks, image + self.seg_map_suffix))

@@ -1,10 +1,6 @@
 """The main job, end to end, on the embedded data set: data, two trainings, CAMs, scores, page."""
-import ctypes
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,12 +8,12 @@ from mmengine.utils import ProgressBar, track_iter_progress
 
 from mmfbr.cli import shipped_configs
 from mmfbr.demo import write_demo
-from mmfbr.files import InputError
 
+from .child import start_tool, stopped
 from .run import load_config
+from .schedule import scaled_schedule
 
 HOST, FBR = 'cam_resnet18_demo', 'cam_resnet18_demo_fbr'
-PR_SET_PDEATHSIG = 1  # of prctl.h: the signal a process gets when its parent ends
 
 
 def run_demo(out, seed=0, iters=None, size=128, images=(240, 40, 120)):
@@ -73,7 +69,7 @@ class Training:
         self.path, self.work_dir, self.config = config, work_dir, load_config(config)
         self.options = [f'randomness.seed={seed}', 'default_hooks.logger.interval=10', *options]
         if iters is not None:
-            self.options += _scaled_schedule(self.config, iters)
+            self.options += [f'{key}={value}' for key, value in scaled_schedule(self.config, iters).items()]
         self.iters = iters or self.config.train_cfg.max_iters
         self.checkpoint = work_dir / f'iter_{self.iters}.pth'
         self.log = work_dir / 'output.log'
@@ -96,40 +92,6 @@ class Training:
         if self.process.returncode or not self.checkpoint.exists():
             raise stopped(f'The training of {self.path.name}', self.process, self.log)
         return True
-
-
-def start_tool(name, *arguments, log, **environment):
-    """Starts ``tools/NAME`` in a process of its own; what it says goes to the file ``log``."""
-    script = Path(__file__).resolve().parents[1] / '.mim' / 'tools' / name
-    with log.open('w', encoding='utf-8') as stream:
-        return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], stdout=stream,
-                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                env={**os.environ, **environment}, preexec_fn=_end_with_parent)
-
-
-def _end_with_parent():
-    """A demo that is killed takes its trainings along: its next run would start them a second time, in one folder."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def stopped(what, process, log):
-    """The InputError that says how ``process`` ended, and its last words."""
-    said = '\n'.join(log.read_text(encoding='utf-8', errors='replace').splitlines()[-8:])
-    return InputError(f'{what} stopped with status {process.returncode}. It said last:\n{said}\nAll of it is in {log}.')
-
-
-def _scaled_schedule(config, iters):
-    """Options that shorten or stretch a schedule to ``iters`` iterations, FBR's warm-up with it."""
-    factor = iters / config.train_cfg.max_iters
-    options = [f'train_cfg.max_iters={iters}', f'train_cfg.val_interval={iters}']
-    for index, scheduler in enumerate(config.param_scheduler):
-        begin, end = (round(scheduler[key] * factor) for key in ('begin', 'end'))
-        options += [f'param_scheduler.{index}.begin={begin}', f'param_scheduler.{index}.end={max(end, begin + 1)}']
-    for index, loss in enumerate(config.model.get('decode_head', {}).get('loss_decode', [])):
-        if 'warmup_iters' in loss:
-            options.append(f'model.decode_head.loss_decode.{index}.warmup_iters={round(loss.warmup_iters * factor)}')
-    return options
 
 
 def train_side_by_side(runs):

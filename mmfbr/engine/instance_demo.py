@@ -11,7 +11,8 @@ from mmfbr.evaluation import THRESHOLDS, read_predictions, read_truth, score_ins
 from mmfbr.files import write_json
 from mmfbr.instances import Components, PseudoInstances, draw_predictions, make_instances
 
-from .demo import HOST, Training, draw_data, start_tool, stopped, train_side_by_side
+from .child import start_tool, stopped
+from .demo import HOST, Training, draw_data, train_side_by_side
 
 DETECTOR = 'mask-rcnn_resnet18-fpn_demo_fbr'
 

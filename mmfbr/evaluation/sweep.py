@@ -24,7 +24,7 @@ def mask_from_cam(cam, classes, threshold, bg_index=0):
 
     Raises InputError for activations that are NaN or outside [0, 1], and for classes that do not fit the maps.
     """
-    activation, winner = _strongest(cam, classes)
+    activation, winner = strongest(cam, classes)
     if not len(classes):
         return np.full(activation.shape, bg_index, np.uint8)
     return np.where(activation > threshold, np.asarray(classes)[winner], bg_index).astype(np.uint8)
@@ -50,7 +50,7 @@ def threshold_confusions(cam, classes, truth, thresholds, num_classes, bg_index=
     thresholds = np.asarray(thresholds, np.float64)
     if (np.diff(thresholds) < 0).any():
         raise ValueError('thresholds must be in ascending order')
-    activation, winner = _strongest(cam, classes)
+    activation, winner = strongest(cam, classes)
     same_size(activation, truth, 'the CAM and the ground truth')
     classes = map_classes(classes, num_classes, bg_index)
     counted = np.asarray(truth) != ignore_index
@@ -68,7 +68,7 @@ def threshold_confusions(cam, classes, truth, thresholds, num_classes, bg_index=
     return counts
 
 
-def _strongest(cam, classes):
+def strongest(cam, classes):
     """Highest activation of each pixel (H, W) float64, and the number of the map that has it (H, W)."""
     cam = np.asarray(cam)
     if cam.ndim != 3 or len(cam) != len(classes):

@@ -33,6 +33,10 @@ class FBRLoss(nn.Module):
         tau (float): temperature of both contrasts and of the class graph, > 0.
         bg_index (int | None): the background's class; None when the data has none, then L_if works alone.
         warmup_iters (int): training steps during which FBR does nothing.
+        ramp_iters (int): not the paper's: steps after the warm-up over which the sum grows from 0 to its weight.
+        query_weight (str): 'equal', the method's, or, not the paper's, 'confidence': the queries of a class count by
+            their scores S.
+        debias, hardness (float): not the paper's: change the sum over the negatives, see ``core.contrast.info_nce``.
         loss_weight (float): factor on the sum.
         loss_name (str): key in the log, with ``loss_`` before it when it is to be trained on. The parts are logged
             under the rest of it; of a model's second loss of the same name under NAME_2.
@@ -44,20 +48,28 @@ class FBRLoss(nn.Module):
     """
 
     def __init__(self, nroi=None, sampler=None, w_if=0.1, w_fb=0.05, w_decouple=0.1, w_bg_seg=0.1, tau=0.5, bg_index=0,
-                 warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None):
+                 warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None, ramp_iters=0,
+                 query_weight='equal', debias=0.0, hardness=0.0):
         super().__init__()
-        weights = dict(w_if=w_if, w_fb=w_fb, w_decouple=w_decouple, w_bg_seg=w_bg_seg, warmup_iters=warmup_iters)
+        weights = dict(w_if=w_if, w_fb=w_fb, w_decouple=w_decouple, w_bg_seg=w_bg_seg, warmup_iters=warmup_iters,
+                       ramp_iters=ramp_iters, debias=debias, hardness=hardness)
         for name, value in weights.items():
             if value < 0:
                 raise ValueError(f'FBRLoss: {name} must not be negative; it is {value!r}.')
         if tau <= 0:
             raise ValueError(f'FBRLoss: tau must be positive; it is {tau!r}.')
+        if debias >= 1:
+            raise ValueError(f'FBRLoss: debias is a share of the negatives, below 1; it is {debias!r}.')
+        if query_weight not in ('equal', 'confidence'):
+            raise ValueError(f"FBRLoss: query_weight must be 'equal' or 'confidence'; it is {query_weight!r}.")
         self.nroi = MODELS.build({'type': 'NROIBank', **(nroi or {})})
         self.sampler = MODELS.build({'type': 'ActiveSampler', **(sampler or {})})
         self.w_if, self.tau, self.bg_index = w_if, tau, bg_index
         # Without a background there is nothing to tell it apart from.
         self.w_fb, self.w_decouple, self.w_bg_seg = (0.0,) * 3 if bg_index is None else (w_fb, w_decouple, w_bg_seg)
         self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
+        self.ramp_iters, self.query_weight = ramp_iters, query_weight
+        self.negatives = dict(debias=debias, hardness=hardness)
         self.register_buffer('steps', torch.zeros((), dtype=torch.int64))
         self._steps = 0  # the same number where Python can read it without waiting for the device
         self._loaded = False
@@ -154,10 +166,14 @@ class FBRLoss(nn.Module):
         given = view()  # at the precision of the host, whose layers it may run
         with torch.autocast(total.device.type, enabled=False):
             parts, diagnostics = self._terms(neck, given)
-            total = total + self.loss_weight * sum(getattr(self, f'w_{name}') * part for name, part in parts.items())
+            weight = self.loss_weight * self._ramp()
+            total = total + weight * sum(getattr(self, f'w_{name}') * part for name, part in parts.items())
         if self.training:
             self._log.push({**parts, **diagnostics})
         return total
+
+    def _ramp(self):
+        return min(1.0, (self._steps - self.warmup_iters) / self.ramp_iters) if self.ramp_iters else 1.0
 
     def _terms(self, neck, view):
         device = view.scores.device
@@ -179,20 +195,23 @@ class FBRLoss(nn.Module):
         plan = self.sampler.plan(z_fg, view, self.bg_index, self.tau, generator)
         pixels = z_fg.flatten(0, 2)
         query, classes, positives = pixels[plan.queries], plan.classes, plan.prototypes[plan.classes]
-        num_classes = len(plan.prototypes)
+        num_classes, kept = len(plan.prototypes), plan.keep
+        if self.query_weight == 'confidence':
+            kept = kept * view.scores.permute(0, 2, 3, 1).flatten(0, 2)[plan.queries, classes]
         if self.w_fb > 0:
             negatives = self.nroi.sample(self.sampler.num_negatives, generator)
-            loss = contrast(query, positives, negatives, self.tau) * self.nroi.ready
-            parts['fb'] = mean_over_classes(loss, classes, plan.keep, num_classes)
+            loss = contrast(query, positives, negatives, self.tau, **self.negatives) * self.nroi.ready
+            parts['fb'] = mean_over_classes(loss, classes, kept, num_classes)
             diagnostics.update(bank_fill=self.nroi.fill, **_similarity(query, positives, negatives, plan.keep))
         if self.w_if > 0:
             if len(plan.groups):
                 group = torch.searchsorted(plan.groups, classes)
-                loss = grouped_contrast(query, positives, group, pixels.detach()[plan.negatives], self.tau)
-                keep = plan.keep & plan.contrasted[group]
+                loss = grouped_contrast(query, positives, group, pixels.detach()[plan.negatives], self.tau,
+                                        **self.negatives)
+                kept = kept * plan.contrasted[group]
             else:
-                loss, keep = query.sum(1), plan.keep
-            parts['if'] = mean_over_classes(loss, classes, keep, num_classes)
+                loss = query.sum(1)
+            parts['if'] = mean_over_classes(loss, classes, kept, num_classes)
         return parts, {**diagnostics, 'queries': plan.candidates}
 
     def _push_nroi(self, z_bg, view, generator):

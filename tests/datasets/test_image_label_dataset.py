@@ -186,3 +186,18 @@ def test_a_wrong_mask_is_named_while_loading(root, mask, sentence):
         Image.fromarray(mask).save(root / 'masks' / 'a.png')
     with pytest.raises(InputError, match=sentence):
         steps(dict(item, seg_fields=[]))
+
+
+def test_images_of_background_alone_follow_the_list(root):
+    (root / 'list.txt').write_text('a\nc\n')
+    (root / 'empty.txt').write_text('b\n')
+    data = dataset(root, background_only='empty.txt')
+    assert table(data) == [[1, 1, 0], [1, 1, 1], [1, 0, 0]]
+    assert data.get_data_info(2)['img_path'].endswith('b.jpg')
+
+
+def test_image_with_a_class_is_no_background(root):
+    (root / 'list.txt').write_text('c\n')
+    (root / 'empty.txt').write_text('b\na\n')
+    with pytest.raises(InputError, match='1 images of the list background_only .* labelled with a class, first a'):
+        dataset(root, background_only='empty.txt')

@@ -174,6 +174,31 @@ def decode_mask(source, what, remedy):
     return mask
 
 
+def read_saliency(path, size):
+    """Saliency map (H, W) uint8, 255 the most salient, from an 8-bit grey PNG of the ``size`` (height, width) of its
+    image; raises InputError for anything else."""
+    path = existing(path, 'The saliency map')
+    try:
+        with Image.open(path) as image:
+            mode, saliency = image.mode, np.asarray(image)
+    except UNDECODABLE as error:
+        raise InputError(f'The saliency map {path} cannot be decoded ({error}). Write it again.') from error
+    if mode != 'L':
+        raise InputError(f'The saliency map {path} has mode {mode}; saliency from 0 to 255 needs an 8-bit grey (L) '
+                         'PNG.')
+    if saliency.shape != tuple(size[:2]):
+        raise InputError(f'The saliency map {path} has {saliency.shape[1]} x {saliency.shape[0]} pixels, its image '
+                         f'{size[1]} x {size[0]}. Write it again at the size of the image.')
+    return saliency
+
+
+def write_saliency(path, saliency):
+    """Writes ``saliency`` (H, W) in [0, 1] as an 8-bit grey PNG."""
+    image = Image.fromarray(np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8))
+    with atomic_path(path) as temporary:
+        image.save(temporary, format='PNG')
+
+
 def check_mask_values(mask, what, num_classes=None, size=None, remedy=''):
     """Raises InputError unless the array ``mask`` (H, W) has the ``size`` (height, width) of its image and indices
     below ``num_classes``, or 255; None: not checked. ``remedy`` is the last sentence about a wrong size."""

@@ -1,4 +1,5 @@
-"""Every config for VOC 2012, MS COCO 2014, and detectors on the demo data train two iterations, on miniatures."""
+"""Every config for VOC 2012, MS COCO 2014, and detectors and hosts on the demo data train two iterations, on
+miniatures."""
 import json
 import math
 import os
@@ -15,10 +16,12 @@ from mmfbr.engine import load_config
 from mmfbr.engine.preflight import check_config
 from mmfbr.files import write_text
 from mmfbr.run_lengths import coco_masks, run_lengths
+from mmfbr.saliency import make_saliency
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path for folder in ('cam', 'seg') for path in (ROOT / 'configs' / folder).glob('*.py')
                  if 'voc12' in path.stem or 'coco14' in path.stem)
+HOSTS = sorted(path for path in (ROOT / 'configs' / 'hosts').rglob('*.py'))
 DETECTORS = sorted((ROOT / 'configs' / 'wsis').glob('*.py'))
 # The large backbones thinner, or with fewer layers, and the channels of their last map then.
 SMALLER = {'ResNet38d': (dict(width=0.125), 512), 'ResNetV1c': (dict(base_channels=16), 512),
@@ -34,6 +37,9 @@ def data(tmp_path_factory):
     for split in ('train', 'val'):
         write_text(root / 'coco14' / 'annotations' / f'instances_{split}2014.json', json.dumps(named(split)))
     write_demo(root / 'demo', size=64, train=4, val=2, test=0, background=0)
+    for name in ('voc12', 'coco14'):
+        make_saliency(root / name)
+    make_saliency(root / 'demo', 'objects')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('VOC_ROOT', str(root / 'voc12'))
         patch.setenv('COCO14_ROOT', str(root / 'coco14'))
@@ -59,12 +65,17 @@ def named(split):
 def small(path, work_dir):
     """The config with small crops and batches and a thinner backbone, without pretrained weights or checkpoints."""
     config = two_iterations(path, work_dir)
-    config.model.data_preprocessor.size = (64, 64)
+    if config.model.data_preprocessor.get('size'):  # the demo's images are as small
+        config.model.data_preprocessor.size = (64, 64)
     if config.model.backbone.type in SMALLER:
         settings, channels = SMALLER[config.model.backbone.type]
         config.model.backbone.update(settings)
-        for part in (config.model.decode_head, config.model.get('neck') or {}):
+        head = config.model.decode_head
+        contrasts = [loss for loss in head.get('loss_decode', []) if 'in_channels' in loss]
+        for part in (head, config.model.get('neck') or {}, *contrasts):
             part['in_channels'] = channels
+        if head.get('pcm'):
+            head.pcm.in_channels = [int(many * settings['width']) for many in head.pcm.in_channels]
     for transform in config.train_dataloader.dataset.pipeline:
         if transform.type == 'RandomResize':
             transform.scale = (96, 96)
@@ -103,10 +114,13 @@ def small_detector(path, work_dir):
     return config
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', CONFIGS + [path for path in HOSTS if 'msrc' not in path.stem],
+                         ids=lambda path: path.stem)
 def test_two_iterations(path, data, tmp_path, monkeypatch):
-    masks = dict(voc12=data / 'voc12' / 'SegmentationClassAug', coco14=data / 'coco14' / 'SegmentationClass')
-    monkeypatch.setenv('PSEUDO_MASKS', str(masks['voc12' if 'voc12' in path.stem else 'coco14']))
+    masks = dict(voc12='SegmentationClassAug', coco14='SegmentationClass', demo='SegmentationClass')
+    masks = next(data / name / folder for name, folder in masks.items() if name in path.stem)
+    for variable in ('PSEUDO_MASKS', 'CONFIDENT_LABELS'):
+        monkeypatch.setenv(variable, str(masks))
     config = small(path, tmp_path)
     check_config(config)
     runner = Runner.from_cfg(config)
@@ -149,11 +163,16 @@ def test_detectors_twins_differ_by_the_lines_of_fbr_alone():
 
 
 def test_twins_differ_by_the_lines_of_fbr_alone():
-    twins = [path for path in CONFIGS if path.stem.endswith('_fbr')]
-    assert len(twins) == len(CONFIGS) / 2 == 16
+    twins = [path for path in CONFIGS + HOSTS if path.stem.endswith('_fbr')]
+    assert len(twins) == len(CONFIGS + HOSTS) / 2 == 16 + 17
     for path in twins:
         host, twin = (load_config(p).to_dict() for p in (path.with_stem(path.stem.removesuffix('_fbr')), path))
-        assert twin['model'].pop('neck')['type'] == 'FBRNeck'
-        assert twin['model']['decode_head'].pop('loss_decode')[1]['type'] == 'FBRLoss'
-        host['model']['decode_head'].pop('loss_decode', None)
+        neck = twin['model'].pop('neck')
+        assert neck['type'] == 'FBRNeck' and set(neck) == {'type', 'in_channels', 'in_index'}
+        losses = twin['model']['decode_head'].pop('loss_decode')
+        views = 2 if host['model']['type'] == 'TwoViewCAMSegmentor' else 1
+        assert [loss['type'] for loss in losses[-views:]] == ['FBRLoss'] * views
+        stated = host['model']['decode_head'].pop('loss_decode', losses[:-views])
+        assert losses[:-views] == ([stated] if isinstance(stated, dict) else stated)
+        assert 'FBRLoss' not in str(stated)
         assert {**host, 'work_dir': None} == {**twin, 'work_dir': None}

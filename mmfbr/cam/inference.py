@@ -3,10 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
+from mmfbr.core.views import normalise_by_max, resize
 from mmfbr.files import InputError
-from mmfbr.models.cam_head import normalise_by_max
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,13 @@ def batch_cams(model, images, presents, settings):
     pixels = [torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] for image in images]
     pixels = [one.to(next(model.parameters()).device).float() for one in pixels]
     sizes, = {settings.views(*image.shape[:2]) for image in images}
-    scaled, scores = [], 0
+    scaled, scores, labels = [], 0, None
+    if all(present is not None for present in presents):
+        labels = torch.from_numpy(np.stack(presents)).repeat(2 if settings.flip else 1, 1)
     for size in sizes:
-        view = torch.cat([_resize(one, size) for one in pixels])
+        view = torch.cat([resize(one, size) for one in pixels])
         features = model.extract_feat(_normalised(model, torch.cat([view, view.flip(3)]) if settings.flip else view))
-        maps = F.relu(head(features))
+        maps = head.class_maps(features, labels)
         if settings.flip:
             maps = maps[:len(images)] + maps[len(images):].flip(3)
         scaled.append(maps)
@@ -83,13 +84,9 @@ def batch_cams(model, images, presents, settings):
         rows = [head.foreground.index(c) for c in classes]
         total = maps.new_zeros(len(rows), *image.shape[:2])
         if rows:
-            total = sum(_resize(maps[number:number + 1, rows], image.shape[:2])[0] for maps in scaled)
+            total = sum(resize(maps[number:number + 1, rows], image.shape[:2])[0] for maps in scaled)
         cams.append((normalise_by_max(total).float(), classes))
     return cams
-
-
-def _resize(x, size):
-    return F.interpolate(x, tuple(size), mode='bilinear', align_corners=False)
 
 
 def _normalised(model, pixels):

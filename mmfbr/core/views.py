@@ -49,14 +49,32 @@ def cam_view(cam, present, valid, bg_index=0, bg_score=0.2, temperature=1.0):
 
 
 def cam_scores(cam, present, valid, bg_index, bg_score):
-    """S of a CAM host (N, C, H, W): ReLU, min-max over an image's valid pixels; 0 for absent classes and flat maps."""
-    cam = cam.clamp(min=0)
-    low = cam.masked_fill(~valid[:, None], torch.inf).amin((2, 3), keepdim=True)
-    high = cam.masked_fill(~valid[:, None], -torch.inf).amax((2, 3), keepdim=True)
-    usable = present[:, :, None, None] & (high > low)
-    scores = torch.where(usable, ((cam - low) / torch.where(usable, high - low, 1)).clamp(0, 1), cam.new_zeros(()))
+    """S of a CAM host (N, C, H, W): ``min_max`` of the class maps, and the background's constant score."""
+    scores = min_max(cam, present, valid)
     scores[:, bg_index] = bg_score
     return scores
+
+
+def min_max(maps, present, valid):
+    """Maps (N, C, H, W) after ReLU and min-max over an image's valid pixels; 0 for absent classes and flat maps."""
+    maps = maps.clamp(min=0)
+    low = maps.masked_fill(~valid[:, None], torch.inf).amin((2, 3), keepdim=True)
+    high = maps.masked_fill(~valid[:, None], -torch.inf).amax((2, 3), keepdim=True)
+    usable = present[:, :, None, None] & (high > low)
+    return torch.where(usable, ((maps - low) / torch.where(usable, high - low, 1)).clamp(0, 1), maps.new_zeros(()))
+
+
+def normalise_by_max(maps, eps=1e-5):
+    """Non-negative maps (..., H, W) divided by their maximum, in [0, 1]; flat zero stays zero."""
+    return maps / maps.amax((-2, -1), keepdim=True).clamp(min=eps)
+
+
+def resize(maps, size):
+    """Bilinear resize of (N, C, H, W), pixel centres aligned."""
+    size = tuple(size)
+    if tuple(maps.shape[2:]) == size:
+        return maps
+    return torch.nn.functional.interpolate(maps, size, mode='bilinear', align_corners=False)
 
 
 def cam_probabilities(scores, present, bg_index):

@@ -3,9 +3,12 @@ from mmfbr.registry import DATASETS, TRANSFORMS, register
 
 from .image_label_dataset import ImageLabelDataset
 from .label_sources import read_labels
-from .transforms import LoadCheckedAnnotations, LoadCheckedImage, PackImageLabelInputs
+from .transforms import LoadCheckedAnnotations, LoadCheckedImage, LoadCheckedSaliency, PackImageLabelInputs
 
-__all__ = ['ImageLabelDataset', 'LoadCheckedAnnotations', 'LoadCheckedImage', 'PackImageLabelInputs', 'read_labels']
+__all__ = [
+    'ImageLabelDataset', 'LoadCheckedAnnotations', 'LoadCheckedImage', 'LoadCheckedSaliency', 'PackImageLabelInputs',
+    'read_labels'
+]
 
 register(DATASETS, ImageLabelDataset)
-register(TRANSFORMS, LoadCheckedAnnotations, LoadCheckedImage, PackImageLabelInputs)
+register(TRANSFORMS, LoadCheckedAnnotations, LoadCheckedImage, LoadCheckedSaliency, PackImageLabelInputs)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
-from mmfbr.files import InputError, read_lines
+from mmfbr.files import InputError, read_lines, require_files
 
 from .label_sources import read_labels
 
@@ -22,10 +22,11 @@ class ImageLabelDataset(BaseSegDataset):
         background_only (str | None): a second list, of images whose labels are empty, relative to ``data_root``. They
             train the classifier to be silent, and FBR takes all their pixels for background.
         kwargs: as ``BaseSegDataset``; ``metainfo`` with ``classes``, and ``ann_file``, a list of image ids, are needed.
+            ``data_prefix`` may also have ``saliency_path``, a folder of saliency maps ID.png.
 
     Raises:
-        InputError: for an empty or missing list, missing images, images without labels, labels that are no class, a
-            class without an image, or one in ``background_only``; each with the file and the remedy.
+        InputError: for an empty or missing list, missing images or saliency maps, images without labels, labels that
+            are no class, a class without an image, or one in ``background_only``; each with the file and the remedy.
     """
 
     def __init__(self, *args, labels, bg_index=0, ignore_classes=(), allow_empty_classes=False, background_only=None,
@@ -36,7 +37,8 @@ class ImageLabelDataset(BaseSegDataset):
         super().__init__(*args, **kwargs)
 
     def load_data_list(self):
-        """One dict an image: ``img_path``, ``image_labels``, and ``seg_map_path`` if the config has masks."""
+        """One dict an image: ``img_path``, ``image_labels``, and ``seg_map_path`` and ``saliency_path`` if the config
+        has such folders."""
         classes = self.metainfo.get('classes')
         if not classes or not 0 <= self.bg_index < len(classes):
             raise InputError('ImageLabelDataset needs metainfo=dict(classes=...) with the background at '
@@ -65,6 +67,12 @@ class ImageLabelDataset(BaseSegDataset):
         if masks is not None:
             for image, item in zip(ids, items, strict=True):
                 item['seg_map_path'] = str(Path(masks, image + self.seg_map_suffix))
+        saliency = self.data_prefix.get('saliency_path')
+        if saliency is not None:
+            if not self.test_mode:  # only training reads them
+                require_files(saliency, ids, '.png', 'saliency map')
+            for image, item in zip(ids, items, strict=True):
+                item['saliency_path'] = str(Path(saliency, f'{image}.png'))
         return items
 
     def _label_table(self, ids, classes):

@@ -10,7 +10,7 @@ from .preflight_instances import check_instances
 
 # What transformers stretch to their size when they load it.
 RESIZED = ('pos_embed', 'relative_position_bias_table')
-LISTED = ('BaseSegDataset', 'PascalVOCDataset')  # mmseg's, whose files are a list's ids and an ending
+LISTED = ('BaseSegDataset', 'PascalVOCDataset', 'ImageLabelDataset')  # whose files are a list's ids and an ending
 
 
 def check_config(cfg):

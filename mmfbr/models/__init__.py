@@ -2,6 +2,8 @@
 from mmfbr.core import ActiveSampler, NROIBank
 from mmfbr.registry import MODELS, register
 
+from .amn_head import AMNHead
+from .balanced_loss import BalancedCrossEntropyLoss
 from .cam_head import CAMHead
 from .cam_segmentor import CAMSegmentor
 from .classification_loss import MultiLabelSoftMarginLoss
@@ -12,11 +14,16 @@ from .fbr_head import FBRHead
 from .fbr_loss import FBRLoss
 from .fbr_neck import FBRNeck
 from .resnet38d import ResNet38d
+from .two_view_segmentor import TwoViewCAMSegmentor
+from .view_head import ViewCAMHead
+from .view_losses import EquivarianceLoss, PrototypeContrastLoss, SaliencyLoss
 
 __all__ = [
-    'ActiveSampler', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor', 'DeepLabV2Head', 'FBRDetector', 'FBRHead',
-    'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss', 'NROIBank', 'ResNet38d'
+    'ActiveSampler', 'AMNHead', 'BalancedCrossEntropyLoss', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor',
+    'DeepLabV2Head', 'EquivarianceLoss', 'FBRDetector', 'FBRHead', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss',
+    'NROIBank', 'PrototypeContrastLoss', 'ResNet38d', 'SaliencyLoss', 'TwoViewCAMSegmentor', 'ViewCAMHead'
 ]
 
-register(MODELS, ActiveSampler, CAMDataPreprocessor, CAMHead, CAMSegmentor, DeepLabV2Head, FBRDetector, FBRHead,
-         FBRLoss, FBRNeck, MultiLabelSoftMarginLoss, NROIBank, ResNet38d)
+register(MODELS, ActiveSampler, AMNHead, BalancedCrossEntropyLoss, CAMDataPreprocessor, CAMHead, CAMSegmentor,
+         DeepLabV2Head, EquivarianceLoss, FBRDetector, FBRHead, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss, NROIBank,
+         PrototypeContrastLoss, ResNet38d, SaliencyLoss, TwoViewCAMSegmentor, ViewCAMHead)

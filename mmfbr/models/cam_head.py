@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from torch import nn
 from torch.nn import functional as F
 
-from mmfbr.core.views import cam_view
+from mmfbr.core.views import cam_view, normalise_by_max
 from mmfbr.registry import MODELS
 
 from .fbr_loss import FBRLoss
@@ -64,13 +64,20 @@ class CAMHead(BaseModule):
         """Raw class maps (N, C - 1, H, W) of the foreground classes."""
         return self.classifier(self._select(inputs))
 
+    def class_maps(self, inputs, present=None):
+        """Maps (N, C - 1, H, W), >= 0, that masks are made from; ``present`` (N, C) bool, the image-level labels where
+        they are known, for heads that are conditioned on them."""
+        return F.relu(self.forward(inputs))
+
     def classify(self, feature, valid):
         """Image logits (N, C - 1) of a map (N, L, H, W), pooled over the pixels ``valid`` (N, H, W)."""
-        pooled = (average_pool if self.pooling == 'gap' else self._tap)(feature, valid)
-        logits = self.classifier(pooled[..., None, None]).flatten(1)
+        logits = self.classifier(self.pool(feature, valid)[..., None, None]).flatten(1)
         return logits if self.bias is None else logits + self.bias
 
-    def _tap(self, feature, valid):
+    def pool(self, feature, valid):
+        """Pooled features (N, L)."""
+        if self.pooling == 'gap':
+            return average_pool(feature, valid)
         return thresholded_average_pool(feature, valid, self.tap_threshold)
 
     def loss(self, inputs, batch_data_samples, train_cfg=None):
@@ -123,7 +130,7 @@ class CAMHead(BaseModule):
         segmentation."""
         feature = self._select(inputs)
         valid = torch.ones_like(feature[:, 0], dtype=torch.bool)
-        maps = F.relu(self.classifier(feature))
+        maps = self.class_maps(inputs)
         claimed = self.classify(feature, valid) > 0
         claimed |= ~claimed.any(1, keepdim=True)
         maps = normalise_by_max(maps * claimed[..., None, None])
@@ -155,11 +162,6 @@ def thresholded_average_pool(feature, valid, threshold=0.1):
     count = above.sum((2, 3))
     pooled = torch.where(count > 0, feature.where(above, 0).sum((2, 3)) / count.clamp(min=1), peak[..., 0, 0])
     return pooled.where(valid.any(2).any(1)[:, None], 0)
-
-
-def normalise_by_max(maps, eps=1e-5):
-    """Non-negative maps (..., H, W) divided by their maximum, in [0, 1]; flat zero stays zero."""
-    return maps / maps.amax((-2, -1), keepdim=True).clamp(min=eps)
 
 
 def valid_pixels(feature, samples):

@@ -8,7 +8,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, init_default_scope
 from PIL import Image
 
-from mmfbr.files import InputError
+from mmfbr.files import InputError, write_saliency
 
 CLASSES = ('background', 'cow', 'boat')
 LABELS = {'a': ['cow'], 'b': [], 'c': ['boat', 'cow']}
@@ -201,3 +201,55 @@ def test_image_with_a_class_is_no_background(root):
     (root / 'empty.txt').write_text('b\na\n')
     with pytest.raises(InputError, match='1 images of the list background_only .* labelled with a class, first a'):
         dataset(root, background_only='empty.txt')
+
+
+def saliency_dataset(root, **settings):
+    """The images of ``root`` with a map each, whose value is the column."""
+    (root / 'saliency').mkdir(exist_ok=True)
+    for image in LABELS:
+        write_saliency(root / 'saliency' / f'{image}.png', np.tile(np.arange(60) / 255, (40, 1)))
+    pipeline = [dict(type='LoadCheckedImage'), dict(type='LoadCheckedSaliency'), dict(type='RandomFlip', prob=1.0),
+                dict(type='RandomCrop', crop_size=(20, 30)), dict(type='PackImageLabelInputs')]
+    return DATASETS.build(dict(
+        type='ImageLabelDataset', data_root=str(root), data_prefix=dict(img_path='images', saliency_path='saliency'),
+        ann_file='list.txt', labels=dict(source='file', path='labels.json'), metainfo=dict(classes=CLASSES),
+        pipeline=pipeline, **settings))
+
+
+def test_saliency_moves_with_the_image(root):
+    packed = saliency_dataset(root)[0]
+    saliency = packed['data_samples'].gt_saliency.data
+    assert saliency.shape == (1, 20, 30) and saliency.dtype == torch.uint8
+    white = packed['inputs'][0] > 128  # the columns 0 to 29, flipped and cropped
+    assert torch.equal(white, saliency[0] < 30)
+    assert (saliency[0, :, 1:].int() - saliency[0, :, :-1].int() == -1).all()
+
+
+def test_saliency_maps_that_do_not_fit_are_named(root):
+    data = saliency_dataset(root)
+    path = root / 'saliency' / 'a.png'
+    write_saliency(path, np.zeros((40, 61)))
+    with pytest.raises(InputError, match=r'a.png has 61 x 40 pixels, its image 60 x 40. Write it again'):
+        data[0]
+    Image.new('RGB', (60, 40)).save(path)
+    with pytest.raises(InputError, match=r'a.png has mode RGB; saliency from 0 to 255 needs an 8-bit grey'):
+        data[0]
+    path.write_bytes(b'none')
+    with pytest.raises(InputError, match=r'a.png cannot be decoded'):
+        data[0]
+
+
+def test_missing_saliency_maps_are_found_before_training_and_play_no_part_in_a_test(root):
+    saliency_dataset(root)
+    (root / 'saliency' / 'b.png').unlink()
+    settings = dict(type='ImageLabelDataset', data_root=str(root), ann_file='list.txt', pipeline=[],
+                    data_prefix=dict(img_path='images', saliency_path='saliency'), metainfo=dict(classes=CLASSES),
+                    labels=dict(source='file', path='labels.json'))
+    with pytest.raises(InputError, match=r'1 of 3 images have no saliency map \(.png\) in .*saliency: b'):
+        DATASETS.build(settings)
+    assert len(DATASETS.build({**settings, 'test_mode': True})) == 3
+
+
+def test_saliency_without_a_folder_is_refused(root):
+    with pytest.raises(InputError, match="saliency_path='Saliency'"):
+        dataset(root, pipeline=[dict(type='LoadCheckedImage'), dict(type='LoadCheckedSaliency')])[0]

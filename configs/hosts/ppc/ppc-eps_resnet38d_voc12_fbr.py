@@ -1,0 +1,12 @@
+"""ppc-eps_resnet38d_voc12 with FBR, a bank for each view, with the weights of its authors."""
+_base_ = './ppc-eps_resnet38d_voc12.py'
+model = dict(
+    neck=dict(type='FBRNeck', in_channels=4096, in_index=2),
+    decode_head=dict(loss_decode=[
+        dict(type='MultiLabelSoftMarginLoss'),
+        dict(type='EquivarianceLoss'),
+        dict(type='SaliencyLoss'),
+        dict(type='PrototypeContrastLoss', in_channels=4096, prototype_divisor=16, bg_score=0.1)
+    ] + 2 * [
+        dict(type='FBRLoss', w_fb=0.01, nroi=dict(type='NROIBank', capacity=50_000))
+    ]))

@@ -9,6 +9,7 @@ from .version import __version__
 check_requirements()
 
 from . import datasets, hooks, models  # noqa: E402  (after the check: a missing package gets its sentence)
+from .base_configs import find_mmseg_configs  # noqa: E402
 from .evaluation.image_label_metric import ImageLabelMetric  # noqa: E402
 from .evaluation.instance_metric import VOCInstanceMetric  # noqa: E402
 from .registry import METRICS, register  # noqa: E402
@@ -16,5 +17,6 @@ from .safe_loading import allow_checkpoint_classes  # noqa: E402
 
 register(METRICS, ImageLabelMetric, VOCInstanceMetric)
 allow_checkpoint_classes()
+find_mmseg_configs()
 
 __all__ = ['__version__', 'datasets', 'hooks', 'models']

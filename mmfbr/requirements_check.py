@@ -23,6 +23,8 @@ LOWEST = {
 # These last OpenMMLab releases stop with an assertion beside a newer mmcv; the forks go on from there and accept it.
 LAST_WITH_OLD_MMCV = {'mmseg': '1.2.2', 'mmdet': '3.3.0'}
 MMCV_LIMIT = '2.2.0'
+# What pip calls the forks' that go with a newer mmcv.
+FORKS = {'mmseg': 'onedl-mmsegmentation', 'mmdet': 'onedl-mmdetection'}
 
 
 def _folder(module):
@@ -54,6 +56,8 @@ def check_requirements(*also):
     versions = {}
     for module in ('torch', 'mmengine', 'mmcv', 'mmseg', *also):
         lowest, distribution = LOWEST[module]
+        if 'mmcv' in versions and Version(versions['mmcv']) >= Version(MMCV_LIMIT):
+            distribution = FORKS[module]
         folder = _folder(module)
         command = _with_ops('2.1.0') if module == 'mmcv' else f'pip install "{distribution}>={lowest}"'
         if folder is None:

@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from packaging.version import Version
 
 from .files import InputError, existing
 
@@ -16,12 +17,15 @@ def allow_checkpoint_classes():
     alone stands in for it. numpy's two functions moved in numpy 2; files written before and after are read by both.
     """
     multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
-    kinds = [type(np.dtype(kind)) for kind in ('bool', 'int32', 'int64', 'float32', 'float64')]
+    classes = [HistoryBuffer, np.ndarray, np.dtype,
+               *(type(np.dtype(kind)) for kind in ('bool', 'int32', 'int64', 'float32', 'float64'))]
+    if Version(torch.__version__) >= Version('2.6'):
+        # onedl-mmengine takes such classes off torch's list after each load of its own; beside their names they stay.
+        classes = [(kind, f'{kind.__module__}.{kind.__qualname__}') for kind in classes]
     moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')
              for function in (multiarray._reconstruct, multiarray.scalar) for core in ('core', '_core')]
     getattr_names = [(history_statistic, f'{module}.getattr') for module in ('builtins', '__builtin__')]
-    torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, *kinds, *(_under(*pair) for pair in moved + getattr_names)])
+    torch.serialization.add_safe_globals([*classes, *(_under(*pair) for pair in moved + getattr_names)])
 
 
 def history_statistic(owner, name):

@@ -1,18 +1,24 @@
 #!/usr/bin/env bash
 # Sets .venv up: the versions of requirements/, which are known to run together, and mmfbr itself, editable.
+# With STACK=onedl the OneDL forks take the place of OpenMMLab's packages, in a .venv-onedl of its own.
 # A stage that is done leaves a stamp with the checksum of what it was made from: a repeat has nothing to do, a set-up that
 # was stopped goes on, and a changed requirement is installed. PYTHON chooses the interpreter.
 set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
-venv=.venv
-python=$venv/bin/python
-log=$venv/setup.log
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
     say "$*" >&2
     exit 1
 }
+
+case ${STACK:-openmmlab} in
+    openmmlab) venv=.venv mm=requirements/ mmcv_wheel=mmcv ;;
+    onedl) venv=.venv-onedl mm=requirements/onedl- mmcv_wheel=onedl_mmcv ;;
+    *) fail "STACK is $STACK: openmmlab and onedl are the stacks there are." ;;
+esac
+python=$venv/bin/python
+log=$venv/setup.log
 
 # Prints the version of an interpreter that can be used. Asking it beats `command -v`: pyenv's shims exist and may not run.
 version_of() {
@@ -39,6 +45,9 @@ logged() {
 }
 
 pip() { logged "$python" -m pip --disable-pip-version-check --no-input "$@"; }
+
+# Without the debug symbols that Python's own flags ask for, each of mmcv's files compiles in a third of the time.
+pip_mmcv() { MMCV_WITH_OPS=1 CPPFLAGS="${CPPFLAGS:-} -g0" pip install --no-build-isolation -r "${mm}mmcv.txt" "$@"; }
 
 # A shared object of mmcv may have been built without torch, or for another torch: only a call tells.
 ops_run() {
@@ -84,20 +93,20 @@ if stage torch 'installing torch and what mmcv is built with, about 1 minute' re
     "$python" -c 'import cv2' 2>>"$log" || pip install --no-deps -r requirements/headless.txt
     done_with
 fi
-if stage mmcv 'installing mmcv; building its ops takes about 10 minutes on 2 cores, unless pip has kept them' requirements/mmcv.txt; then
-    MMCV_WITH_OPS=1 pip install --no-build-isolation -r requirements/mmcv.txt -c "$constraints"
+if stage mmcv 'installing mmcv; building its ops takes about 10 minutes on 2 cores, unless pip has kept them' "${mm}mmcv.txt"; then
+    pip_mmcv -c "$constraints"
     if ! ops_run; then
         say "this mmcv's ops do not run with this torch, building them anew, about 10 minutes on 2 cores"
-        "$python" -m pip cache remove mmcv >>"$log" 2>&1 || true
-        MMCV_WITH_OPS=1 pip install --no-build-isolation --no-deps --force-reinstall -r requirements/mmcv.txt
+        "$python" -m pip cache remove $mmcv_wheel >>"$log" 2>&1 || true
+        pip_mmcv --no-deps --force-reinstall
         logged ops_run
     fi
     done_with
 fi
-if stage mm 'installing mmengine, mmsegmentation, mmdet, mim and the test tools, about 1 minute' requirements/{mm,dev,mim}.txt; then
-    pip install -r requirements/mm.txt -r requirements/dev.txt -c "$constraints"
-    # mim asks, for its data set downloads alone, for a package that takes setuptools back to 60.2.
-    pip install --no-deps -r requirements/mim.txt
+if stage mm 'installing mmengine, mmsegmentation, mmdet, mim and the test tools, about 1 minute' "${mm}mm.txt" requirements/dev.txt "${mm}no-deps.txt"; then
+    pip install -r "${mm}mm.txt" -r requirements/dev.txt -c "$constraints"
+    # What these ask for would take other packages back to old versions, and is needed by parts of them alone.
+    pip install --no-deps --no-build-isolation -r "${mm}no-deps.txt"
     done_with
 fi
 [ -e mmfbr/.mim/configs/ ] && [ -d mmfbr.egg-info ] || rm -f "$venv/.stamps/mmfbr"

@@ -92,6 +92,8 @@ def batch_cams(model, images, presents, settings):
 def _normalised(model, pixels):
     """RGB ``pixels`` as the model's preprocessor hands them to the backbone."""
     preprocessor = model.data_preprocessor
-    if not preprocessor.channel_conversion:  # a preprocessor that converts is fed BGR, so its backbone reads RGB
+    # OneDL's mmseg takes the attribute over from mmengine's preprocessor, OpenMMLab's has its own.
+    name = '_channel_conversion' if hasattr(preprocessor, '_channel_conversion') else 'channel_conversion'
+    if not getattr(preprocessor, name):  # a preprocessor that converts is fed BGR, so its backbone reads RGB
         pixels = pixels.flip(1)
     return (pixels - preprocessor.mean) / preprocessor.std if hasattr(preprocessor, 'mean') else pixels

@@ -1,5 +1,7 @@
 """`StepSeedHook`: random numbers of the main process that depend on seed, process and iteration alone."""
 import random
+from collections import deque
+from itertools import islice
 
 import numpy as np
 import torch
@@ -19,6 +21,15 @@ class StepSeedHook(Hook):
     """
 
     priority = 'VERY_HIGH'
+
+    def before_train(self, runner):
+        """Has a resumed run load what was trained on again, so that the workers draw on from where they were.
+
+        mmengine does so; onedl-mmengine would start the workers at the next batch, with other random numbers.
+        """
+        iterator = getattr(runner.train_loop, 'dataloader_iterator', None)
+        if hasattr(iterator, 'skip_iter'):
+            iterator.skip_iter = lambda steps: deque(islice(iterator, steps), maxlen=0)
 
     def before_train_epoch(self, runner):
         """Seeds for the first batch of an epoch, which is drawn before the iteration begins where no worker does it."""

@@ -13,6 +13,7 @@ import tiny_detectors
 import torch
 from mmengine.runner import Runner
 from PIL import Image
+from stack import ONEDL
 from tiny_models import segmentor
 
 from mmfbr.benchmark.detector import base_model
@@ -97,8 +98,9 @@ def test_mim_test_runs_it_where_mmfbr_cannot_be_imported(run, tmp_path, monkeypa
     (tmp_path / 'without').mkdir()
     (tmp_path / 'without' / 'mmfbr.py').write_text("raise AssertionError('mmfbr was imported')")
     done = subprocess.run(
-        [str(Path(sys.executable).with_name('mim')), 'test', 'mmdet', tmp_path / 'plain.py', '--checkpoint',
-         tmp_path / 'plain.pth', '--gpus', '0', '--work-dir', tmp_path / 'theirs', '--out', tmp_path / 'theirs.pkl'],
+        [str(Path(sys.executable).with_name('mim')), 'test', 'mmdetection' if ONEDL else 'mmdet',
+         tmp_path / 'plain.py', '--checkpoint', tmp_path / 'plain.pth', '--gpus', '0',
+         '--work-dir', tmp_path / 'theirs', '--out', tmp_path / 'theirs.pkl'],
         capture_output=True, text=True, cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(tmp_path / 'without'),
                                                            'CUDA_VISIBLE_DEVICES': '-1'})
     assert done.returncode == 0, done.stderr[-2000:]

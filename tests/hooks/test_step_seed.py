@@ -57,6 +57,32 @@ def test_what_fbr_derives_its_stream_from_is_repeated_too():
     assert torch.initial_seed() == seed
 
 
+class Skipping:
+    """onedl-mmengine's iterator over batches: a resume has it skip the batches without loading them."""
+
+    def __init__(self):
+        self.loaded = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.loaded += 1
+        return self.loaded
+
+    def skip_iter(self, steps):
+        raise AssertionError('The workers would start anew.')
+
+
+@pytest.mark.parametrize('loop', [{}, dict(dataloader_iterator=iter([1])), dict(dataloader_iterator=Skipping())])
+def test_resumed_run_loads_what_it_has_trained_on(loop):
+    StepSeedHook().before_train(SimpleNamespace(train_loop=SimpleNamespace(**loop)))
+    iterator = loop.get('dataloader_iterator')
+    if isinstance(iterator, Skipping):
+        iterator.skip_iter(5)
+        assert next(iterator) == 6
+
+
 def test_it_is_named_in_configs_and_runs_first():
     hook = HOOKS.build(dict(type='StepSeedHook'))
     assert isinstance(hook, StepSeedHook)

@@ -215,7 +215,11 @@ def check_mask_values(mask, what, num_classes=None, size=None, remedy=''):
 
 
 def write_mask(path, mask, palette):
-    """Writes the (H, W) uint8 ``mask`` as a PNG with ``palette``, a sequence of up to 256 (r, g, b) triples."""
+    """Writes the (H, W) uint8 ``mask`` as a PNG with ``palette``, a sequence of up to 256 (r, g, b) triples; values
+    beyond them get VOC's colours."""
+    palette = list(palette)
+    if mask.size and mask.max() >= len(palette):  # Pillow writes as few bits a pixel as the palette needs, and cuts off
+        palette += voc_palette()[len(palette):]
     image = Image.fromarray(np.ascontiguousarray(mask, np.uint8))
     image.putpalette([int(v) for colour in palette for v in colour])
     with atomic_path(path) as temporary:
@@ -230,15 +234,38 @@ def write_cam(path, cam, classes):
 
 def read_cam(path):
     """(cam (K, H, W) float32, classes (K,) int64) of a CAM file; never unpickles. Raises InputError when unreadable."""
-    existing(path, 'The CAM file')
+    cam, classes = _read_arrays(path, 'The CAM file', ('cam', np.float32), ('classes', np.int64))
+    if cam.ndim != 3 or classes.shape != cam.shape[:1]:
+        raise InputError(f'The CAM file {path} cannot be read (shapes {cam.shape} and {classes.shape} where (K, H, W) '
+                         'and (K,) are needed). Delete it and make it again.')
+    return cam, classes
+
+
+def write_relations(path, boundary, displacements):
+    """Writes a file of an image's relations: ``boundary`` (1, h, w) and ``displacements`` (2, h, w) as float16."""
+    with atomic_path(path) as temporary, open(temporary, 'wb') as stream:
+        np.savez_compressed(stream, boundary=np.asarray(boundary, np.float16),
+                            displacements=np.asarray(displacements, np.float16))
+
+
+def read_relations(path):
+    """(boundary (1, h, w), displacements (2, h, w)), float32, of such a file; never unpickles. Raises InputError when
+    unreadable."""
+    kinds = ('boundary', np.float32), ('displacements', np.float32)
+    boundary, displacements = _read_arrays(path, 'The file of relations', *kinds)
+    if boundary.ndim != 3 or len(boundary) != 1 or displacements.shape != (2, *boundary.shape[1:]):
+        raise InputError(f'The file of relations {path} holds shapes {boundary.shape} and {displacements.shape}, not '
+                         '(1, h, w) and (2, h, w). Delete it and make it again.')
+    return boundary, displacements
+
+
+def _read_arrays(path, what, *kinds):
+    existing(path, what)
     try:
         with np.load(path, allow_pickle=False) as content:
-            cam, classes = content['cam'].astype(np.float32), content['classes'].astype(np.int64)
-        if cam.ndim != 3 or classes.shape != cam.shape[:1]:
-            raise ValueError(f'shapes {cam.shape} and {classes.shape} where (K, H, W) and (K,) are needed')
+            return [content[name].astype(kind) for name, kind in kinds]
     except Exception as error:  # a damaged archive raises from zipfile, zlib, struct and numpy, a dozen kinds in all
-        raise InputError(f'The CAM file {path} cannot be read ({error}). Delete it and make it again.') from error
-    return cam, classes
+        raise InputError(f'{what} {path} cannot be read ({error}). Delete it and make it again.') from error
 
 
 def voc_palette(count=256):

@@ -75,6 +75,24 @@ def test_mask_round_trip(tmp_path, values):
         assert image.mode == 'P' and image.getpalette()[3:6] == [128, 0, 0]
 
 
+def test_values_beyond_a_short_palette_are_kept(tmp_path):
+    mask = np.array([[0, 1, 255], [2, 4, 15]], np.uint8)
+    for colours in (2, 4, 5, 16):
+        files.write_mask(tmp_path / 'a.png', mask, files.voc_palette()[:colours])
+        np.testing.assert_array_equal(files.read_mask(tmp_path / 'a.png'), mask)
+
+
+def test_relations_round_trip(tmp_path):
+    boundary, field = np.linspace(0, 1, 12).reshape(1, 3, 4), np.linspace(-9, 9, 24).reshape(2, 3, 4)
+    files.write_relations(tmp_path / 'a.npz', boundary, field)
+    for found, given in zip(files.read_relations(tmp_path / 'a.npz'), (boundary, field), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, given.astype(np.float16))
+    files.write_cam(tmp_path / 'b.npz', field, [1, 2])
+    with pytest.raises(InputError, match='file of relations .*b.npz cannot be read'):
+        files.read_relations(tmp_path / 'b.npz')
+
+
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'I;16', '1'])
 def test_masks_of_another_mode_are_refused(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / 'm.png')

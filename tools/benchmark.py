@@ -15,7 +15,7 @@ def parse_args():
                           ('negatives', 'negatives of a query'), ('bank', 'entries of the bank, which is full')):
         parser.add_argument(f'--{name}', type=int, default=getattr(default, name), help=f'{meaning} (%(default)s)')
     parser.add_argument('--size', type=int, nargs='+', help=f'side of the feature map ({default.size}); for --detector '
-                        'height and width of the images (800 1333)')
+                        'height and width of the images (800 1333), for --walk of the image (500 500)')
     parser.add_argument('--device', default=default.device, help='where to run (%(default)s)')
     parser.add_argument('--repeats', type=int, default=5, help='times are medians of so many (%(default)s)')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads(), help='CPU threads (%(default)s)')
@@ -25,11 +25,14 @@ def parse_args():
     parser.add_argument('--scales', type=float, nargs='+', help='other scales, for --masks')
     parser.add_argument('--detector', metavar='CONFIG', help='measure instead what FBR adds to a training step of this '
                         'FBRDetector, whose weights stay random')
+    parser.add_argument('--walk', metavar='MAPS', type=int, help="measure instead IRN's random walk with so many class "
+                        'maps of an image, at stride 4, radius 5, beta 10, 256 steps')
     parser.add_argument('--batch', type=int, help='images in one pass, for --masks (4) and --detector (2)')
     args = parser.parse_args()
-    args.size = args.size or ([800, 1333] if args.detector else [default.size])
-    if len(args.size) != (2 if args.detector else 1):
-        parser.error('--size takes one number, the side of a feature map; with --detector two, height and width')
+    args.size = args.size or ([800, 1333] if args.detector else [500, 500] if args.walk else [default.size])
+    if len(args.size) != (2 if args.detector or args.walk else 1):
+        parser.error('--size takes one number, the side of a feature map; with --detector or --walk two, height and '
+                     'width')
     return args
 
 
@@ -68,16 +71,24 @@ def detector(config, size, batch, repeats, device):
     return result, detector.table(result)
 
 
+def walk(maps, size, repeats):
+    from mmfbr.benchmark import walk
+    result = walk.measure_walk(size, maps, repeats=repeats)
+    return result, walk.table(result)
+
+
 def main():
     args = vars(parse_args())
     repeats, path = args.pop('repeats'), args.pop('json')
     torch.set_num_threads(args.pop('threads'))
-    config, detecting, scales, batch, size = (
-        args.pop(name) for name in ('masks', 'detector', 'scales', 'batch', 'size'))
+    config, detecting, walking, scales, batch, size = (
+        args.pop(name) for name in ('masks', 'detector', 'walk', 'scales', 'batch', 'size'))
     if config:
         result, text = masks(config, scales, args['images'], batch or 4, repeats)
     elif detecting:
         result, text = detector(detecting, size, batch or 2, repeats, args['device'])
+    elif walking:
+        result, text = walk(walking, size, repeats)
     else:
         result = measure(Workload(size=size[0], **args), repeats)
         text = table(result)

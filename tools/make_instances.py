@@ -7,7 +7,14 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mmfbr.files import InputError, read_lines
-from mmfbr.instances import METHODS, PLANNED, PseudoInstances, TrueInstances, make_instances, method
+from mmfbr.instances import (
+    METHODS,
+    DisplacementInstances,
+    PseudoInstances,
+    TrueInstances,
+    make_instances,
+    method,
+)
 from mmfbr.progress import progress
 from mmfbr.tool import status_of
 
@@ -20,12 +27,14 @@ def parse_args(argv):
         'classes from SegmentationClass in --data')
     add('--out', metavar='FILE', required=True, help='the COCO file')
     add('--cams', metavar='DIR', help='folder of ID.npz CAM files; they also give the scores')
-    add('--method', choices=(*METHODS, *PLANNED, 'objects'),
-        help='peaks: an instance for each peak of a CAM; components: for each connected part of a mask; objects: for '
-        'each number in --objects, the ground truth; default: peaks with --cams, objects with --objects, else '
-        'components')
+    add('--relations', metavar='DIR', help='folder of ID.npz that the refinement irn wrote; for the method irn')
+    add('--method', choices=(*METHODS, 'objects'),
+        help='peaks: an instance for each peak of a CAM; components: for each connected part of a mask; irn: for each '
+        'centroid of the displacements in --relations; objects: for each number in --objects, the ground truth; '
+        'default: irn with --relations, peaks with --cams, objects with --objects, else components')
     add('--method-cfg', nargs='+', action=DictAction, default={},
-        help='settings of the method, key=value: min_area, connectivity, and of peaks min_prominence, min_distance')
+        help='settings of the method, key=value: min_area, connectivity; of peaks min_prominence, min_distance; of irn '
+        'max_displacement, iterations, radius, beta, steps')
     add('--objects', metavar='DIR', help='folder of ID.png object numbers; default: SegmentationObject in --data')
     add('--data', metavar='DIR', default='.', help='folder of the data set, where the following are; default: here')
     add('--images', metavar='DIR', help='the images; default: JPEGImages in --data')
@@ -43,11 +52,21 @@ def parse_args(argv):
 
 def instances_from(args, classes):
     """The source of the instances, and what the file says about itself."""
-    kind = args.method or ('objects' if args.objects else 'peaks' if args.cams else 'components')
+    kind = args.method or ('objects' if args.objects else 'irn' if args.relations else 'peaks' if args.cams else
+                           'components')
+    if args.relations and kind != 'irn':
+        raise InputError(f'The method {kind!r} reads no --relations: leave them out, or choose irn.')
     if kind != 'objects':
         if args.objects:
             raise InputError('--objects holds true objects, which no method divides: leave it or --method out.')
         chosen = method(kind, **args.method_cfg)
+        if kind == 'irn':
+            if args.masks:
+                raise InputError("The method 'irn' makes its masks of CAMs and relations: leave MASKS out.")
+            info = dict(description='pseudo instances', method=kind, **asdict(chosen), threshold=args.threshold,
+                        score='highest value after the walk')
+            return DisplacementInstances(len(classes), chosen, args.cams, args.relations, args.threshold,
+                                         args.bg_index), info
         info = dict(description='pseudo instances', method=kind, **asdict(chosen),
                     score='mean of the CAM inside' if args.cams else '1: there is no CAM')
         if not args.masks:

@@ -20,12 +20,21 @@ def parse_args():
                             help='score of the background, which a class must exceed; default: %(default)s')
     background.add_argument('--threshold-from', nargs=2, metavar=('LIST', 'GT_DIR'),
                             help='take the threshold with the best mean IoU on these images and ground truth masks')
-    add('--refine', choices=('none', 'par', 'crf'), default='none',
+    add('--unsure-from', type=float, metavar='LOW',
+        help='give pixels between LOW and the threshold the label 255, which is ignored: labels to train IRN and '
+        "AffinityNet from; with the CRF's alpha LOW is a second, greater power")
+    add('--refine', choices=('none', 'par', 'crf', 'irn', 'psa'), default='none',
         help='none: threshold the maps; par: pixel-adaptive refinement of the maps first; crf: dense CRF over '
-        'maps and background, needs pydensecrf2; default: %(default)s')
+        'maps and background, needs pydensecrf2; irn, psa: random walk of the maps along what a network has learned '
+        'of boundaries, of affinities; default: %(default)s')
+    add('--refine-config', metavar='CONFIG', help='config of that network, for irn and psa')
+    add('--refine-checkpoint', metavar='CKPT', help='its trained weights')
     add('--refine-cfg', nargs='+', action=DictAction, default={},
         help="settings of the refinement, key=value: PAR's dilations, iterations, stride, w1, w2, w3; the CRF's "
-        'iterations, alpha (background as a power instead of the threshold), xy, xy_weight, bi_xy, bi_rgb, bi_weight')
+        'iterations, alpha (background as a power instead of the threshold), xy, xy_weight, bi_xy, bi_rgb, bi_weight; '
+        "irn's radius, beta, steps, and psa's, with alpha")
+    add('--relations', metavar='DIR',
+        help='with irn: folder for boundaries and displacements, which tools/make_instances.py --method irn reads')
     add('--workers', type=int, help='processes of the CRF; default: one less than there are processors')
     add('--scales', type=float, nargs='+',
         help='factors of the base size; default: cam_cfg of the config, and where it is silent 0.5 1 1.5 2')
@@ -57,10 +66,12 @@ def make(args):
         settings = replace(settings, scales=tuple(args.scales))
     if args.no_flip:
         settings = replace(settings, flip=False)
+    given = dict(config=args.refine_config, checkpoint=args.refine_checkpoint)
+    chosen = refinement(args.refine, **{**args.refine_cfg, **{key: value for key, value in given.items() if value}})
     done, kept = make_pseudo_masks(
         config, args.checkpoint, args.out, args.list, args.threshold, args.cam_dir, not args.no_labels, settings,
         lambda jobs: track_iter_progress(jobs) if jobs else jobs, args.batch,
-        refinement(args.refine, **args.refine_cfg), args.threshold_from, args.workers, print)
+        chosen, args.threshold_from, args.workers, print, args.unsure_from, args.relations)
     print(f'\n{done} images done, {kept} were there already.')
 
 

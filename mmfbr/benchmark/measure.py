@@ -214,11 +214,15 @@ def peak_memory(work):
 def _peak_resident(work, threads):
     torch.set_num_threads(threads)
     Step(Workload(images=1, size=8)).fast()  # loads what the first step of a process loads
-    step = Step(work)
+    return resident_peak(Step(work).fast)
+
+
+def resident_peak(function):
+    """MiB by which the resident memory rises at its peak in ``function``; None where the system does not tell."""
     try:
         Path('/proc/self/clear_refs').write_text('5')  # the peak so far is forgotten
         before = _resident('VmRSS')
-        step.fast()
+        function()
         return (_resident('VmHWM') - before) / MIB
     except OSError:
         return None

@@ -6,6 +6,7 @@ import torch
 
 from mmfbr.core.views import normalise_by_max, resize
 from mmfbr.files import InputError
+from mmfbr.models.data_preprocessor import normalised
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def batch_cams(model, images, presents, settings):
         labels = torch.from_numpy(np.stack(presents)).repeat(2 if settings.flip else 1, 1)
     for size in sizes:
         view = torch.cat([resize(one, size) for one in pixels])
-        features = model.extract_feat(_normalised(model, torch.cat([view, view.flip(3)]) if settings.flip else view))
+        features = model.extract_feat(normalised(model.data_preprocessor,
+                                                 torch.cat([view, view.flip(3)]) if settings.flip else view))
         maps = head.class_maps(features, labels)
         if settings.flip:
             maps = maps[:len(images)] + maps[len(images):].flip(3)
@@ -87,13 +89,3 @@ def batch_cams(model, images, presents, settings):
             total = sum(resize(maps[number:number + 1, rows], image.shape[:2])[0] for maps in scaled)
         cams.append((normalise_by_max(total).float(), classes))
     return cams
-
-
-def _normalised(model, pixels):
-    """RGB ``pixels`` as the model's preprocessor hands them to the backbone."""
-    preprocessor = model.data_preprocessor
-    # OneDL's mmseg takes the attribute over from mmengine's preprocessor, OpenMMLab's has its own.
-    name = '_channel_conversion' if hasattr(preprocessor, '_channel_conversion') else 'channel_conversion'
-    if not getattr(preprocessor, name):  # a preprocessor that converts is fed BGR, so its backbone reads RGB
-        pixels = pixels.flip(1)
-    return (pixels - preprocessor.mean) / preprocessor.std if hasattr(preprocessor, 'mean') else pixels

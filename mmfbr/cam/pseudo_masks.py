@@ -1,7 +1,7 @@
 """From a trained model and a list of images to pseudo masks and CAM files, resumable."""
 import os
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +12,23 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from mmfbr.engine.load import load_model
 from mmfbr.evaluation import Sweep, confusion, mask_from_cam, threshold_confusions
-from mmfbr.files import InputError, clear_parts, existing, read_cam, read_image, read_mask, write_cam, write_mask
+from mmfbr.files import (
+    InputError,
+    clear_parts,
+    existing,
+    read_cam,
+    read_image,
+    read_mask,
+    write_cam,
+    write_mask,
+    write_relations,
+)
 
 from .crf import CRF, Workers
 from .inference import CamSettings, batch_cams
+from .irn import IRN
 from .pipeline import Finisher, read_ahead
+from .refinement import check_unsure
 from .work import check_claim, claim, groups_of, jobs_of, share, shares_sums, summed
 
 SWEEP = tuple(round(0.01 * step, 2) for step in range(91))
@@ -25,7 +37,7 @@ CRF_SWEEP = tuple(round(0.05 * step, 2) for step in range(1, 15))  # each is an 
 
 def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, cam_dir=None, use_labels=True,
                       settings=None, progress=iter, batch=4, refine=None, threshold_from=None, workers=None,
-                      say=lambda text: None):
+                      say=lambda text: None, unsure_from=None, relations=None):
     """Writes a palette mask ``out/ID.png`` for each image of a list, and its CAM file ``cam_dir/ID.npz`` when asked.
 
     A mask or CAM file that is there already is kept if it was made with the same model and settings; made with others,
@@ -44,41 +56,51 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
         settings (CamSettings | None): None: the config's ``cam_cfg``.
         progress (callable): wraps the list, place for a progress bar.
         batch (int): images that may go through the network together; the last bits of a CAM depend on it.
-        refine (PAR | CRF | None): refinement between CAM and mask.
+        refine (PAR | CRF | IRN | PSA | None): refinement between CAM and mask.
         threshold_from (tuple[str, str] | None): a list of images and a folder of ground truth masks, on which the
             threshold with the best mean IoU is taken instead of ``threshold``; noted beside the masks.
         workers (int | None): processes of a CRF; None: one less than there are processors.
         say (callable): is told the chosen threshold.
+        unsure_from (float | None): a second, lower threshold (with a CRF's alpha, a greater alpha): background that is
+            none by this one gets the label that is ignored. So labels for IRN and AffinityNet are made.
+        relations (str | Path | None): folder of files ID.npz of what an ``IRN`` says of the images
+            (``write_relations``).
 
     Returns:
         tuple[int, int]: images done now, and images whose files were there.
     """
-    if not out and not cam_dir:
+    if not out and not cam_dir and not relations:
         raise InputError('There is nothing to write: give a folder for masks, for CAM files, or for both.')
+    if relations and not isinstance(refine, IRN):
+        raise InputError("Relations of pixels are IRN's: write them with the refinement irn.")
     settings = settings or CamSettings(**config.get('cam_cfg', {}))
     if not 0 <= threshold <= 1:
         raise InputError(f'The threshold is compared with values from 0 to 1; it is {threshold}.')
     if getattr(refine, 'alpha', None) is not None:
         if threshold_from:
-            raise InputError("alpha gives the CRF's background its score: there is no threshold to choose.")
+            raise InputError('alpha gives the background its score: there is no threshold to choose.')
         threshold = None
+    check_unsure(unsure_from, threshold, refine)
     dataset = image_label_dataset(config, image_list)
     version = existing(checkpoint, 'The checkpoint').stat().st_mtime_ns
     made_by = dict(checkpoint=[str(Path(checkpoint).resolve()), version], labels=use_labels, batch=batch,
                    **asdict(settings))
-    groups = groups_of(jobs_of(dataset, out, cam_dir, use_labels), settings, batch)
+    groups = groups_of(jobs_of(dataset, out, cam_dir, use_labels, relations), settings, batch)
     with ExitStack() as stack:
-        maker = MaskMaker(config, checkpoint, dataset, settings, refine)
-        if isinstance(refine, CRF):
+        maker = MaskMaker(config, checkpoint, dataset, settings, refine, unsure_from=unsure_from)
+        if hasattr(refine, 'check'):
             refine.check()
+        if isinstance(refine, CRF):
             maker.run = stack.enter_context(Workers(workers or max(1, (os.cpu_count() or 1) - 1)))
+        how = dict(name=refine.name, **asdict(refine)) if refine else dict(name='none')
         if out:
-            how = dict(name=refine.name, **asdict(refine)) if refine else dict(name='none')
-            masks_by = dict(made_by, refine=how, threshold=threshold, threshold_from=[
+            masks_by = dict(made_by, refine=how, threshold=threshold, unsure_from=unsure_from, threshold_from=[
                 str(Path(path).resolve() if Path(path).exists() else path) for path in threshold_from or ()])
             found = check_claim(out, 'png', masks_by, apart=['threshold'] if threshold_from else ())
         if cam_dir:
             claim(cam_dir, 'npz', made_by)
+        if relations:
+            claim(relations, 'npz', how)
         if out and threshold_from and found:
             threshold = found['threshold']
             say(f'threshold {threshold:g}, as noted with the masks')
@@ -89,6 +111,7 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
             threshold = sweep.best_threshold
             say(f'threshold {threshold:g}, the best of {len(sweep.thresholds)} on {threshold_from[0]}: '
                 f'mIoU {100 * sweep.scores.mean_iou[sweep.best]:.2f} %')
+        check_unsure(unsure_from, threshold, refine)
         if out:
             claim(out, 'png', dict(masks_by, threshold=threshold))
         return maker.write(groups, threshold, progress)
@@ -101,15 +124,16 @@ class MaskMaker:
         config, checkpoint, settings, refine: as for ``make_pseudo_masks``.
         dataset (ImageLabelDataset): says the classes, their colours, the background and the value of void.
         model (CAMSegmentor | None): one that is loaded already.
+        unsure_from (float | None): as for ``make_pseudo_masks``.
 
     ``run(function, *args)`` calls the refinement's inference, here or, a ``Workers``, in other processes.
     """
 
-    def __init__(self, config, checkpoint, dataset, settings, refine=None, model=None):
+    def __init__(self, config, checkpoint, dataset, settings, refine=None, model=None, unsure_from=None):
         self.classes, self.palette = dataset.metainfo['classes'], dataset.metainfo['palette']
         self.bg_index, self.ignore_index = dataset.bg_index, dataset.ignore_index
         self.load = lambda: load_cam_model(config, checkpoint, len(self.classes))
-        self.settings, self.refine, self.model = settings, refine, model
+        self.settings, self.refine, self.model, self.unsure_from = settings, refine, model, unsure_from
         self.run = lambda function, *args: function(*args)
         self.device = torch.device('cpu')
         if torch.cuda.is_available():  # named by number: which one is the current one is each thread's own
@@ -121,7 +145,7 @@ class MaskMaker:
         rank, world = share()
         groups = groups[rank::world]
         jobs, done = [job for group in groups for job in group], 0
-        clear_parts(path for job in jobs for path in (job.mask_path, job.cam_path) if path)
+        clear_parts(path for job in jobs for path in (job.mask_path, job.cam_path, job.relations_path) if path)
         with closing(self._cams(groups, _wants_a_file)) as cams, Finisher(self._threads) as finisher:
             for job in progress(jobs):
                 wanted, image, cam = next(cams)
@@ -194,39 +218,59 @@ class MaskMaker:
         todo = [job for job in group if wanted(job)]
         stored = {job: read_cam(job.cam_path) for job in todo if job.cam_path and job.cam_path.exists()}
         needed = group if len(stored) < len(todo) else todo if self.refine else ()
-        return group, todo, stored, {job: read_image(job.image_path) for job in needed}
+        images = {job: read_image(job.image_path) for job in needed}
+        for job in stored.keys() & images.keys():
+            (_, height, width), own = stored[job][0].shape, images[job].shape
+            if (height, width) != own[:2]:
+                raise InputError(f'The CAM file {job.cam_path} has {width} x {height} pixels, its image {own[1]} x '
+                                 f'{own[0]}. Delete it and make it again.')
+        return group, todo, stored, images
 
     def _finish(self, job, image, cam, threshold):
         maps, classes = _as_stored(cam)
         if job.wants_cam:
             _write(write_cam, job.cam_path, maps, classes)
+        known = {}
+        if job.wants_relations:
+            known = dict(relations=self.refine.relations(image, self.device))
+            _write(write_relations, job.relations_path, *(part.cpu() for part in known['relations']))
         if job.wants_mask:
-            if isinstance(self.refine, CRF):
-                mask = self._crf(image, maps, classes, threshold)
-            else:
-                mask = mask_from_cam(self._refined(image, maps), classes, threshold, self.bg_index)
-            _write(write_mask, job.mask_path, mask, self.palette)
+            _write(write_mask, job.mask_path, self._mask(image, maps, classes, threshold, **known), self.palette)
+
+    def _mask(self, image, maps, classes, threshold, **known):
+        """The mask (H, W) of an image; threshold None: the background has the score that the refinement gives it."""
+        if isinstance(self.refine, CRF):
+            ways = [(self.refine, threshold)]
+            if self.unsure_from is not None:
+                ways.append((self.refine, self.unsure_from) if threshold is not None else
+                            (replace(self.refine, alpha=self.unsure_from), None))
+            masks = [self.run(refine.mask, image, maps, classes, cut, self.bg_index) for refine, cut in ways]
+        else:
+            refined = self._refined(image, maps, **known)
+            cuts = [0.5 if threshold is None else threshold, *([] if self.unsure_from is None else [self.unsure_from])]
+            masks = [mask_from_cam(refined, classes, cut, self.bg_index) for cut in cuts]
+        unsure = (masks[0] == self.bg_index) & (masks[-1] != self.bg_index)
+        return np.where(unsure, self.ignore_index, masks[0]).astype(np.uint8)
 
     def _count(self, job, image, maps, classes, truth, thresholds):
         """Confusion (T, C, C) of an image at each threshold; raises InputError with its name."""
         try:
             if isinstance(self.refine, CRF):
-                return np.stack([confusion(self._crf(image, maps, classes, threshold), truth, len(self.classes),
-                                           self.ignore_index)[:, :-1] for threshold in thresholds])
+                masks = (self.run(self.refine.mask, image, maps, classes, threshold, self.bg_index)
+                         for threshold in thresholds)
+                return np.stack([confusion(mask, truth, len(self.classes), self.ignore_index)[:, :-1]
+                                 for mask in masks])
             return threshold_confusions(self._refined(image, maps), classes, truth, thresholds, len(self.classes),
                                         self.bg_index, self.ignore_index)
         except InputError as error:
             raise InputError(f'{job.image_id}: {error}') from error
 
-    def _refined(self, image, maps):
-        return self.refine.refine(image, maps, self.device) if self.refine else maps
-
-    def _crf(self, image, maps, classes, threshold):
-        return self.run(self.refine.mask, image, maps, classes, threshold, self.bg_index)
+    def _refined(self, image, maps, **known):
+        return self.refine.refine(image, maps, self.device, **known) if self.refine else maps
 
 
 def _wants_a_file(job):
-    return job.wants_mask or job.wants_cam
+    return job.wants_mask or job.wants_cam or job.wants_relations
 
 
 def _as_stored(cam):

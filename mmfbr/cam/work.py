@@ -19,6 +19,7 @@ class Job:
     labels: np.ndarray | None
     mask_path: Path | None = None
     cam_path: Path | None = None
+    relations_path: Path | None = None
 
     @property
     def wants_mask(self):
@@ -28,8 +29,12 @@ class Job:
     def wants_cam(self):
         return self.cam_path is not None and not self.cam_path.exists()
 
+    @property
+    def wants_relations(self):
+        return self.relations_path is not None and not self.relations_path.exists()
 
-def jobs_of(dataset, out=None, cam_dir=None, use_labels=True):
+
+def jobs_of(dataset, out=None, cam_dir=None, use_labels=True, relations=None):
     """One Job an image of an ``ImageLabelDataset``, in order."""
     jobs = []
     for index in range(len(dataset)):
@@ -37,7 +42,8 @@ def jobs_of(dataset, out=None, cam_dir=None, use_labels=True):
         image_id = os.path.relpath(item['img_path'], dataset.data_prefix['img_path']).removesuffix(dataset.img_suffix)
         jobs.append(Job(image_id, item['img_path'], item['image_labels'] if use_labels else None,
                         Path(out, f'{image_id}.png') if out else None,
-                        Path(cam_dir, f'{image_id}.npz') if cam_dir else None))
+                        Path(cam_dir, f'{image_id}.npz') if cam_dir else None,
+                        Path(relations, f'{image_id}.npz') if relations else None))
     return jobs
 
 

@@ -3,7 +3,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
 
 import numpy as np
+import torch
 
+from mmfbr.core import centroids
 from mmfbr.files import InputError
 
 from .flooding import relief
@@ -63,6 +65,44 @@ class Peaks:
         return without_small(found.flood(chosen), pixels(self.min_area, region.size))
 
 
+@dataclass(frozen=True)
+class Displacements:
+    """The settings of IRN (Ahn et al., CVPR 2019) for instances, with the numbers of the released code.
+
+    Args:
+        max_displacement (float): a centroid lies where displacements are shorter than so many cells.
+        iterations (int): of the way to a centroid.
+        radius, beta, steps: of the walk, as of the refinement ``IRN``.
+        min_area (float): parts of fewer pixels are left out; below 1 it is a share of the image.
+        connectivity (int): 8 joins pixels that touch at a corner, 4 does not.
+    """
+    name: ClassVar[str] = 'irn'
+    needs_cam: ClassVar[bool] = True
+    max_displacement: float = 2.5
+    iterations: int = 300
+    radius: int = 5
+    beta: float = 10
+    steps: int = 256
+    min_area: float = 0.01
+    connectivity: int = 4
+
+    def __post_init__(self):
+        check_settings(self)
+        if self.radius < 2 or {type(number) for number in (self.radius, self.steps, self.iterations)} != {int}:
+            raise InputError("The method 'irn' needs whole numbers for radius, from 2, steps and iterations; they are "
+                             f'{self.radius}, {self.steps} and {self.iterations}.')
+
+    def groups(self, field):
+        """Which object a pixel is of, (h, w) int32 from 1, by its ``field`` (2, h, w) of displacements; 0: its way ends
+        at no centroid.
+
+        A centroid is a connected part of short displacements.
+        """
+        near = parts(np.hypot(*field) < self.max_displacement, self.connectivity)
+        y, x = centroids(torch.from_numpy(field), self.iterations).numpy()
+        return near[y, x]
+
+
 def check_settings(method):
     """Raises InputError for a negative amount, a connectivity other than 4 or 8, and what is no number."""
     for name, value in asdict(method).items():
@@ -73,15 +113,11 @@ def check_settings(method):
         raise InputError(f'The connectivity must be 4 or 8; it is {method.connectivity}.')
 
 
-METHODS = {kind.name: kind for kind in (Peaks, Components)}
-PLANNED = ('irn', )  # needs a displacement field, which no network of this package predicts yet
+METHODS = {kind.name: kind for kind in (Peaks, Components, Displacements)}
 
 
 def method(name, **settings):
-    """The ``Peaks`` or ``Components`` of ``settings``; raises InputError for a name or setting that there is not."""
-    if name in PLANNED:
-        raise InputError(f'The method {name!r} is not there yet: it needs the displacement field of a network trained '
-                         f'for it. Choose one of {", ".join(METHODS)}.')
+    """The method ``name`` of ``settings``; raises InputError for a name or setting that there is not."""
     if name not in METHODS:
         raise InputError(f'There is no method {name!r}: choose one of {", ".join(METHODS)}.')
     known = [field.name for field in fields(METHODS[name])]

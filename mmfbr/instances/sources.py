@@ -40,10 +40,8 @@ class PseudoInstances:
         if method.needs_cam and cams is None:
             raise InputError(f'The method {method.name!r} divides regions by their CAM: give the folder of the CAM '
                              'files that tools/make_pseudo_masks.py wrote with --cam-dir, or choose components.')
-        if not 0 <= threshold <= 1:
-            raise InputError(f'The threshold is compared with values from 0 to 1; it is {threshold}.')
         self.num_classes, self.method, self.masks, self.cams = num_classes, method, masks, cams
-        self.threshold, self.bg_index = threshold, bg_index
+        self.threshold, self.bg_index = checked_threshold(threshold), bg_index
 
     def ids(self, list_file=None):
         """The images of a list, or all that have a file; raises InputError when one has none."""
@@ -57,7 +55,10 @@ class PseudoInstances:
 
     def __call__(self, image_id, size):
         """[``Instance``, ...] of an image of ``size`` (height, width), class by class."""
-        cams, cut = self._cams(image_id, size) if self.cams else ({}, None)
+        cams, cut = {}, None
+        if self.cams:
+            cam, classes, cut = checked_cam(self.cams, image_id, size, self.num_classes, self.bg_index, self.threshold)
+            cams = dict(zip(classes.tolist(), cam, strict=True))
         mask = _labels(self.masks, image_id, size, self.num_classes) if self.masks else cut
         found = []
         for index in np.unique(mask).tolist():
@@ -73,20 +74,6 @@ class PseudoInstances:
                 score = 1.0 if cam is None else float(cam[inside].mean(dtype=np.float64))
                 found.append(Instance(index, inside, min(max(score, 0.0), 1.0)))
         return found
-
-    def _cams(self, image_id, size):
-        """({class: map (H, W)}, mask cut at the threshold) of a CAM file."""
-        path = Path(self.cams, f'{image_id}.npz')
-        cam, classes = read_cam(path)
-        if cam.shape[1:] != tuple(size):
-            raise InputError(f'The CAM file {path} has {cam.shape[2]} x {cam.shape[1]} pixels, its image {size[1]} x '
-                             f'{size[0]}. {SIZE}')
-        try:
-            classes = map_classes(classes, self.num_classes, self.bg_index)
-            cut = mask_from_cam(cam, classes, self.threshold, self.bg_index)
-        except InputError as error:
-            raise InputError(f'The CAM file {path}: {error}') from error
-        return dict(zip(classes.tolist(), cam, strict=True)), cut
 
 
 class TrueInstances:
@@ -132,6 +119,28 @@ class TrueInstances:
                 self.remarks.append(f'{name} covers {", ".join(covered)}; its class is {self.classes[index]}.')
             found.append(Instance(index, inside, 1.0))
         return found
+
+
+def checked_threshold(threshold):
+    """``threshold``; raises InputError unless values from 0 to 1 can be compared with it."""
+    if not 0 <= threshold <= 1:
+        raise InputError(f'The threshold is compared with values from 0 to 1; it is {threshold}.')
+    return threshold
+
+
+def checked_cam(folder, image_id, size, num_classes, bg_index, threshold=0.0):
+    """(maps (K, H, W), classes (K,), mask cut at ``threshold``) of the CAM file of an image of ``size``; raises
+    InputError for a file of something else."""
+    path = Path(folder, f'{image_id}.npz')
+    cam, classes = read_cam(path)
+    if cam.shape[1:] != tuple(size):
+        raise InputError(f'The CAM file {path} has {cam.shape[2]} x {cam.shape[1]} pixels, its image {size[1]} x '
+                         f'{size[0]}. {SIZE}')
+    try:
+        classes = map_classes(classes, num_classes, bg_index)
+        return cam, classes, mask_from_cam(cam, classes, threshold, bg_index)
+    except InputError as error:
+        raise InputError(f'The CAM file {path}: {error}') from error
 
 
 def _labels(folder, image_id, size, num_classes=None):

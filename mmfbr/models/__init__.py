@@ -2,6 +2,7 @@
 from mmfbr.core import ActiveSampler, NROIBank
 from mmfbr.registry import MODELS, register
 
+from .affinity_head import AffinityHead
 from .amn_head import AMNHead
 from .balanced_loss import BalancedCrossEntropyLoss
 from .cam_head import CAMHead
@@ -13,17 +14,22 @@ from .fbr_detector import FBRDetector
 from .fbr_head import FBRHead
 from .fbr_loss import FBRLoss
 from .fbr_neck import FBRNeck
+from .frozen_segmentor import FrozenEncoderDecoder
+from .irn_head import IRNHead
 from .resnet38d import ResNet38d
+from .resnet_with_stem import ResNetWithStem
 from .two_view_segmentor import TwoViewCAMSegmentor
 from .view_head import ViewCAMHead
 from .view_losses import EquivarianceLoss, PrototypeContrastLoss, SaliencyLoss
 
 __all__ = [
-    'ActiveSampler', 'AMNHead', 'BalancedCrossEntropyLoss', 'CAMDataPreprocessor', 'CAMHead', 'CAMSegmentor',
-    'DeepLabV2Head', 'EquivarianceLoss', 'FBRDetector', 'FBRHead', 'FBRLoss', 'FBRNeck', 'MultiLabelSoftMarginLoss',
-    'NROIBank', 'PrototypeContrastLoss', 'ResNet38d', 'SaliencyLoss', 'TwoViewCAMSegmentor', 'ViewCAMHead'
+    'ActiveSampler', 'AffinityHead', 'AMNHead', 'BalancedCrossEntropyLoss', 'CAMDataPreprocessor', 'CAMHead',
+    'CAMSegmentor', 'DeepLabV2Head', 'EquivarianceLoss', 'FBRDetector', 'FBRHead', 'FBRLoss', 'FBRNeck',
+    'FrozenEncoderDecoder', 'IRNHead', 'MultiLabelSoftMarginLoss', 'NROIBank', 'PrototypeContrastLoss', 'ResNet38d',
+    'ResNetWithStem', 'SaliencyLoss', 'TwoViewCAMSegmentor', 'ViewCAMHead'
 ]
 
-register(MODELS, ActiveSampler, AMNHead, BalancedCrossEntropyLoss, CAMDataPreprocessor, CAMHead, CAMSegmentor,
-         DeepLabV2Head, EquivarianceLoss, FBRDetector, FBRHead, FBRLoss, FBRNeck, MultiLabelSoftMarginLoss, NROIBank,
-         PrototypeContrastLoss, ResNet38d, SaliencyLoss, TwoViewCAMSegmentor, ViewCAMHead)
+register(MODELS, ActiveSampler, AffinityHead, AMNHead, BalancedCrossEntropyLoss, CAMDataPreprocessor, CAMHead,
+         CAMSegmentor, DeepLabV2Head, EquivarianceLoss, FBRDetector, FBRHead, FBRLoss, FBRNeck, FrozenEncoderDecoder,
+         IRNHead, MultiLabelSoftMarginLoss, NROIBank, PrototypeContrastLoss, ResNet38d, ResNetWithStem, SaliencyLoss,
+         TwoViewCAMSegmentor, ViewCAMHead)

@@ -32,3 +32,12 @@ class CAMDataPreprocessor(SegDataPreProcessor):
                     for side in data['inputs'].shape[2:]]
             data['inputs'] = F.interpolate(data['inputs'], size, mode='bilinear', align_corners=False)
         return data
+
+
+def normalised(preprocessor, pixels):
+    """RGB ``pixels`` (N, 3, H, W) as mmseg's ``preprocessor`` hands them to the backbone."""
+    # OneDL's mmseg takes the attribute over from mmengine's preprocessor, OpenMMLab's has its own.
+    name = '_channel_conversion' if hasattr(preprocessor, '_channel_conversion') else 'channel_conversion'
+    if not getattr(preprocessor, name):  # one that converts is fed BGR, so its backbone reads RGB
+        pixels = pixels.flip(1)
+    return (pixels - preprocessor.mean) / preprocessor.std if hasattr(preprocessor, 'mean') else pixels

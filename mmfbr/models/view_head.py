@@ -96,7 +96,7 @@ class ViewCAMHead(CAMHead):
             InputError: when there is an ``FBRLoss`` for a second view.
         """
         if len(self.fbr_losses) > 1:
-            raise InputError(f'ViewCAMHead: {len(self.fbr_losses)} FBRLosses are for as many views, and this model sees '
+            raise InputError(f'ViewCAMHead: {len(self.fbr_losses)} FBRLosses are for as many views, but the model sees '
                              'a batch once. Leave one, or take TwoViewCAMSegmentor.')
         return self.view_losses([self.look(inputs, batch_data_samples)])
 

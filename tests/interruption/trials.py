@@ -3,7 +3,6 @@ import json
 import random
 import re
 import shutil
-from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -217,18 +216,19 @@ def different(one, other):
 
 @dataclass
 class Result:
-    """What the trials of a subject found; ``progress`` is where each kill came, as a share of all operations."""
+    """What the trials of a subject found; ``moments`` counts the kills at moments in time, ``progress`` is where each
+    came, as a share of all operations."""
     name: str
     kills: int = 0
+    moments: int = 0
     late: int = 0
     trials: int = 0
     progress: list = field(default_factory=list)
-    kinds: Counter = field(default_factory=Counter)
     problems: list = field(default_factory=list)
 
     def line(self):
         spread = f'{min(self.progress):.0%} to {max(self.progress):.0%}' if self.progress else '-'
-        return (f'{self.name:<22}{self.kills:>5}{self.kinds["moment"]:>8}{self.kinds["operation"]:>11}{self.late:>6}'
+        return (f'{self.name:<22}{self.kills:>5}{self.moments:>8}{self.kills - self.moments:>11}{self.late:>6}'
                 f'{self.trials:>7}   {spread:<14}{"as uninterrupted" if not self.problems else "FAILED"}')
 
     HEAD = f'{"subject":<22}{"kills":>5}{"moment":>8}{"operation":>11}{"late":>6}{"runs":>7}   {"progress":<14}result'
@@ -264,7 +264,7 @@ def trial(subject, whole, rng, result, kills):
             break
         done += ended.operations
         result.kills += 1
-        result.kinds['moment' if kill.operation is None else 'operation'] += 1
+        result.moments += kill.operation is None
         result.progress.append(min(done / max(whole.operations, 1), 1))
         result.problems += [f'{kill}: {problem}' for problem in subject.killed()]
     result.problems += subject.finished()

@@ -1,6 +1,6 @@
 """EPS (Lee et al., CVPR 2021) on the demo data, small enough for a CPU. The saliency maps are those of its objects:
-tools/make_saliency.py DIR --method objects. A network that starts from nothing first lights up the background that comes
-with an object, of which little is salient: hence the low tau."""
+tools/make_saliency.py DIR --method objects. A network that starts from nothing first lights up the background that
+comes with an object, of which little is salient: hence the low tau."""
 _base_ = '../../cam/cam_resnet18_demo.py'
 model = dict(
     decode_head=dict(

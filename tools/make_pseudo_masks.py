@@ -21,8 +21,8 @@ def parse_args():
     background.add_argument('--threshold-from', nargs=2, metavar=('LIST', 'GT_DIR'),
                             help='take the threshold with the best mean IoU on these images and ground truth masks')
     add('--unsure-from', type=float, metavar='LOW',
-        help='give pixels between LOW and the threshold the label 255, which is ignored: labels to train IRN and '
-        "AffinityNet from; with the CRF's alpha LOW is a second, greater power")
+        help='give pixels between LOW and the threshold the label 255, which is ignored: labels to train IRN, '
+        "AffinityNet and AMN from; with the CRF's alpha LOW is a second, greater power")
     add('--refine', choices=('none', 'par', 'crf', 'irn', 'psa'), default='none',
         help='none: threshold the maps; par: pixel-adaptive refinement of the maps first; crf: dense CRF over '
         'maps and background, needs pydensecrf2; irn, psa: random walk of the maps along what a network has learned '

@@ -1,6 +1,6 @@
-"""coco14 with a mask of confident labels for each training image, as tools/make_confident_labels.py writes them: in the
-folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS. Give model.data_preprocessor size=(512,
-512)."""
+"""coco14 with a mask of confident labels for each training image, as tools/make_pseudo_masks.py --unsure-from writes
+them: in the folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS. Give
+model.data_preprocessor size=(512, 512)."""
 _base_ = './coco14.py'
 train_pipeline = [
     dict(type='LoadCheckedImage'),

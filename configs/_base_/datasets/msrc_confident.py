@@ -1,5 +1,5 @@
-"""msrc with a mask of confident labels for each training image, as tools/make_confident_labels.py writes them: in the
-folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS."""
+"""msrc with a mask of confident labels for each training image, as tools/make_pseudo_masks.py --unsure-from writes
+them: in the folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS."""
 _base_ = './msrc.py'
 train_pipeline = [
     dict(type='LoadCheckedImage'),

@@ -1,6 +1,6 @@
-"""voc12 with a mask of confident labels for each training image, as tools/make_confident_labels.py writes them: in the
-folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS. Give model.data_preprocessor size=(512,
-512)."""
+"""voc12 with a mask of confident labels for each training image, as tools/make_pseudo_masks.py --unsure-from writes
+them: in the folder ConfidentLabels beside the images, or in another one, CONFIDENT_LABELS. Give
+model.data_preprocessor size=(512, 512)."""
 _base_ = './voc12.py'
 train_pipeline = [
     dict(type='LoadCheckedImage'),

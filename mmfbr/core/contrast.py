@@ -63,9 +63,9 @@ def info_nce(positive, negative, tau, debias=0.0, hardness=0.0):
 
     Args:
         debias (float): in [0, 1), the share of the negatives that is taken to be of the query's own kind; as much of
-            the positive's term is taken off their mean (Chuang et al., NeurIPS 2020, eq. 8).
+            the positive's term is taken off their mean (Chuang et al., NeurIPS 2020).
         hardness (float): >= 0; negatives count by e^(hardness * cos / tau), without a gradient through this weight
-            (Robinson et al., ICLR 2021, eq. 4).
+            (Robinson et al., ICLR 2021).
     """
     if debias or hardness:
         return _reweighted(positive / tau, negative / tau, 1 / tau, debias, hardness)

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1')  # before torch is imported
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def parse_args():

@@ -57,9 +57,9 @@ class Operations:
     def count(self):
         return struct.unpack('q', self.memory[:8])[0]
 
-    def watch(self, kill):
+    def watch(self, kill, alone):
         """To be called in the process that is watched; there is no way back."""
-        self.kill, self.process, self.within = kill, os.getpid(), False
+        self.kill, self.alone, self.process, self.within = kill, alone, os.getpid(), False
         self.real_open, sync = io.open, os.fsync
 
         def fsync(handle):
@@ -82,21 +82,21 @@ class Operations:
         self.memory[:8] = struct.pack('q', self.count + 1)
         if self.count == self.kill.operation:
             if not by_open:
-                die()
+                die(self.alone)
             self.within = True  # `open` below goes on
 
     def open(self, *args, **kwargs):
         stream = self.real_open(*args, **kwargs)
-        return CutShort(stream, self.kill.part) if self.within else stream
+        return CutShort(stream, self.kill.part, self.alone) if self.within else stream
 
 
 class CutShort:
     """A stream to write to, whose process dies when ``part`` of the first write is done, and else when it is closed."""
 
-    def __init__(self, stream, part):
-        self.stream, self.part = stream, part
+    def __init__(self, stream, part, alone):
+        self.stream, self.part, self.alone = stream, part, alone
         if not part:
-            die()
+            die(alone)
 
     def write(self, data):
         self.stream.write(data[:round(self.part * len(data))])
@@ -104,7 +104,7 @@ class CutShort:
 
     def close(self, *error):
         self.stream.flush()
-        die()
+        die(self.alone)
 
     def fileno(self):
         raise io.UnsupportedOperation('who writes shall call write')
@@ -118,8 +118,8 @@ class CutShort:
         return getattr(self.stream, name)
 
 
-def die():
-    os.killpg(0, signal.SIGKILL)
+def die(alone):
+    (os.kill if alone else os.killpg)(os.getpid(), signal.SIGKILL)  # which leads its group
     time.sleep(60)  # the signal comes in between
 
 
@@ -133,8 +133,8 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
         log (Path): what it says is added there.
         concerns (callable): of the name of a file, whether operations on it count.
         kill (Kill): when.
-        alone (bool): at a moment in time kill the process alone; those that it has started are to end by themselves.
-            Seconds are then those of the wall clock, since the others do the work.
+        alone (bool): kill the process alone; those that it has started are to end by themselves. Seconds are then
+            those of the wall clock, since the others do the work.
 
     Raises:
         TimeoutError: they do not. They are killed in any case.
@@ -144,7 +144,9 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
     if not process:
         try:
             os.setpgid(0, 0)
-            _become(script, words, folder, environment, log, operations, kill)
+            _become(script, words, folder, environment, log)
+            operations.watch(kill, alone)
+            _run(script)
         finally:
             os._exit(70)
     seconds, started = 0, time.monotonic()
@@ -163,14 +165,16 @@ def run_tool(script, words, folder, environment, log, concerns=lambda name: True
     return Ended(code == -signal.SIGKILL, code, operations.count, seconds)
 
 
-def _become(script, words, folder, environment, log, operations, kill):
+def _become(script, words, folder, environment, log):
     os.environ.update(environment)
     os.chdir(folder)
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for handle in (1, 2):
         os.dup2(stream, handle)
     sys.argv = [str(script), *map(str, words)]
-    operations.watch(kill)
+
+
+def _run(script):
     try:
         runpy.run_path(str(script), run_name='__main__')
         code = 0

@@ -28,7 +28,6 @@ class Subject:
         keeps (callable): whether a finished file, by its name, must be left alone by later runs.
         concerns (callable): whether operations on a file, by its name, are moments to kill at.
         moments (bool): kill at moments in time too, not only at operations.
-        tidy (bool): nothing of killed runs is left in the end.
         alone (bool): those that the tool started end by themselves when it is killed.
     """
     name: str
@@ -41,7 +40,6 @@ class Subject:
     keeps: object = lambda name: False
     concerns: object = lambda name: True
     moments: bool = True
-    tidy: bool = True
     alone: bool = False
 
     def prepare(self):
@@ -87,9 +85,10 @@ class Subject:
             if found.get(name) != self.expected.get(name):
                 state = 'missing' if name not in found else 'one too many' if name not in self.expected else 'different'
                 yield f'in the end {name} is {state}'
-        if self.tidy:
-            yield from (f'in the end {path.name} is left' for path in self.folder.rglob('*')
-                        if LEFTOVER.fullmatch(path.name))
+        yield from self.left()
+
+    def left(self):
+        return [f'in the end {path.name} is left' for path in self.folder.rglob('*') if LEFTOVER.fullmatch(path.name)]
 
     def finished_work(self):
         """{file: what changes when it is written again} of the finished files."""
@@ -158,9 +157,7 @@ class Training(Subject):
         if {*found} != {*self.expected}:
             yield f'in the end there are {sorted(found)}, not {sorted(self.expected)}'
         yield from (f'in the end {problem}' for problem in self.killed())
-        if self.tidy:
-            yield from (f'in the end {path.name} is left' for path in self.folder.rglob('*')
-                        if LEFTOVER.fullmatch(path.name))
+        yield from self.left()
 
     def finished_work(self):
         pointer, there = self.folder / 'work' / 'last_checkpoint', map(number, self.checkpoints())

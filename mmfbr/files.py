@@ -1,6 +1,7 @@
 """Reads and writes the files of this package: whole or not at all, with errors that name the file and the remedy."""
 import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -11,11 +12,24 @@ from PIL import Image, ImageOps
 
 IGNORE = 255  # the label of pixels that do not count, in VOC's masks and all others
 ORIENTATION = 0x0112  # of EXIF; 5 to 8 lie on their side
-UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+# Pillow hands some of its other formats to programs of the machine, as EPS to Ghostscript.
+FORMATS = ('BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+LARGEST_IMAGE = 178_956_970  # pixels; Pillow decodes no larger one
+LARGEST_ARRAYS = 1 << 29  # bytes, unpacked
+LONGEST_MESSAGE = 4000  # characters
+BREAKS = '\0-\x1f\x7f\x85\u2028\u2029\ud800-\udfff'  # characters that end a line, or are no text
+NO_NAME = re.compile(rf'\s*$|[/\\]|[A-Za-z]:|(.*[/\\])?\.\.([/\\]|$)|.*[{BREAKS}]', re.DOTALL)
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message names it and says what to do."""
+    """Something the user gave cannot be used; the message names it and says what to do.
+
+    A file may put text of any length into it; of a long message the beginning and the end are told.
+    """
+
+    def __str__(self):
+        text = super().__str__()
+        return text if len(text) <= LONGEST_MESSAGE else f'{text[:LONGEST_MESSAGE * 3 // 4]} [...] {text[-400:]}'
 
 
 @contextmanager
@@ -73,21 +87,59 @@ def write_json(path, content):
 def existing(path, what):
     """``path`` as a Path; raises InputError with ``what`` (say "the labels file") when there is nothing there."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f'{what} {path} does not exist.')
+    try:
+        if not path.exists():
+            raise InputError(f'{what} {path} does not exist.')
+    except OSError as error:  # say, a name that is too long
+        raise InputError(f'{what} {path} cannot be looked for ({error.strerror}).') from error
     return path
+
+
+def _content(path, what):
+    try:
+        return existing(path, what).read_bytes()
+    except OSError as error:
+        raise InputError(f'{what} {path} cannot be read ({error.strerror}).') from error
 
 
 def read_lines(path, what):
     """The non-empty lines of a text file, stripped; raises InputError when missing, not UTF-8, or empty."""
     try:
-        lines = [line.strip() for line in existing(path, what).read_text(encoding='utf-8').splitlines()]
+        lines = [line.strip() for line in _content(path, what).decode('utf-8-sig').splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f'{what} {path} is not a UTF-8 text file ({error.reason}).') from error
     lines = [line for line in lines if line]
     if not lines:
         raise InputError(f'{what} {path} is empty: it must name at least one image.')
     return lines
+
+
+def read_ids(path, what):
+    """``read_lines`` of a list of images, each of them checked as ``check_names`` does."""
+    ids = read_lines(path, what)
+    check_names(ids, f'{what} {path}')
+    return ids
+
+
+def check_names(names, what):
+    """Raises InputError unless the ``names`` that ``what`` (say "the image list L") gives are those of files below a
+    folder.
+
+    Names of images become names of the files made of them: one that leads out of its folder has them written anywhere.
+    """
+    for name in names:
+        if NO_NAME.match(name):
+            raise InputError(f'{what} names {name!r}. It must be the name of a file below a folder: not empty, not '
+                             'absolute, without ".." and without control characters. Correct the name.')
+
+
+def check_class_names(names, what):
+    """Raises InputError for a name that a list of classes, a line each, or a config cannot hold."""
+    for name in names:
+        # mmengine fills in what stands between double braces, wherever in a config.
+        if not isinstance(name, str) or not name.strip() or re.search(f'[{BREAKS}]|{{{{', name):
+            raise InputError(f'{what} has the class name {name!r}. A class name is text of one line, without '
+                             '"{{". Correct it.')
 
 
 def require_files(folder, ids, suffix, what):
@@ -124,19 +176,33 @@ def _first(entries, separator, shown=10):
 
 
 def read_json(path, what):
+    content = _content(path, what)
     try:
-        return json.loads(existing(path, what).read_text(encoding='utf-8'))
-    except ValueError as error:
+        return json.loads(content.decode('utf-8-sig'))
+    except (ValueError, RecursionError) as error:
         raise InputError(f'{what} {path} is not valid JSON: {error}') from error
+
+
+def read_object(path, what, form='{"key": value, ...}'):
+    """``read_json`` of a file that holds an object, as a dict; InputError with its ``form`` for anything else."""
+    content = read_json(path, what)
+    if not isinstance(content, dict):
+        raise InputError(f'{what} {path} must hold one object, {form}.')
+    return content
+
+
+def open_image(source):
+    """``Image.open`` of a path or binary stream for the formats that Pillow decodes by itself."""
+    return Image.open(source, formats=FORMATS)
 
 
 def read_image(path):
     """RGB image as (H, W, 3) uint8, turned as its EXIF says; raises InputError when missing or not decodable."""
     path = existing(path, 'The image')
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))  # upright, as mmcv loads it
-    except UNDECODABLE as error:
+    except Exception as error:  # Pillow's decoders raise a dozen kinds
         raise InputError(f'The image {path} cannot be decoded ({error}). Replace the file or take it off the '
                          'list.') from error
 
@@ -150,9 +216,9 @@ def upright_size(image):
 def image_size(path):
     """(height, width) of an image as ``read_image`` gives it, from its header alone."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return upright_size(image)
-    except UNDECODABLE:
+    except Exception:
         return read_image(path).shape[:2]  # it knows the sentence
 
 
@@ -164,9 +230,9 @@ def read_mask(path):
 def decode_mask(source, what, remedy):
     """``read_mask`` of a path or binary stream ``source`` that messages call ``what``."""
     try:
-        with Image.open(source) as image:
+        with open_image(source) as image:
             mode, mask = image.mode, np.asarray(image)
-    except UNDECODABLE as error:
+    except Exception as error:  # as of ``read_image``
         raise InputError(f'The mask {what} cannot be decoded ({error}). {remedy}') from error
     if mode not in ('P', 'L'):
         raise InputError(f'The mask {what} has mode {mode}; class indices need a palette (P) or 8-bit grey (L) PNG. '
@@ -179,9 +245,9 @@ def read_saliency(path, size):
     image; raises InputError for anything else."""
     path = existing(path, 'The saliency map')
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             mode, saliency = image.mode, np.asarray(image)
-    except UNDECODABLE as error:
+    except Exception as error:  # as of ``read_image``
         raise InputError(f'The saliency map {path} cannot be decoded ({error}). Write it again.') from error
     if mode != 'L':
         raise InputError(f'The saliency map {path} has mode {mode}; saliency from 0 to 255 needs an 8-bit grey (L) '
@@ -263,9 +329,15 @@ def _read_arrays(path, what, *kinds):
     existing(path, what)
     try:
         with np.load(path, allow_pickle=False) as content:
-            return [content[name].astype(kind) for name, kind in kinds]
+            unpacked = sum(member.file_size for member in content.zip.infolist())
+            if unpacked > LARGEST_ARRAYS:
+                raise ValueError(f'it unpacks to {unpacked} bytes; at most {LARGEST_ARRAYS} are read')
+            arrays = [content[name] for name, _ in kinds]
+        if any(array.dtype.kind not in 'fiu' for array in arrays):
+            raise ValueError(f'{" and ".join(str(array.dtype) for array in arrays)} where real numbers are needed')
     except Exception as error:  # a damaged archive raises from zipfile, zlib, struct and numpy, a dozen kinds in all
         raise InputError(f'{what} {path} cannot be read ({error}). Delete it and make it again.') from error
+    return [array.astype(kind) for array, (_, kind) in zip(arrays, kinds, strict=True)]
 
 
 def voc_palette(count=256):

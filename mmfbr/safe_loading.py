@@ -1,9 +1,15 @@
 """Reads checkpoints with ``weights_only`` on: as data, never as code."""
+import os
 import pickle
+import zipfile
+from contextlib import contextmanager
+from urllib.error import URLError
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader, checkpoint
+from mmengine.utils.dl_utils import load_url
 from packaging.version import Version
 
 from .files import InputError, existing
@@ -45,21 +51,40 @@ def _under(function, path):
     return stand_in
 
 
-def load_content(path, what='The checkpoint'):
-    """What a checkpoint file holds, on the CPU; never runs code from it.
+def load_safely_in_mmengine():
+    """Has mmengine read as data what ``load_from``, ``--resume`` and every ``init_cfg`` name, files and addresses.
+
+    Its own readers leave ``weights_only`` to torch, which runs what a file says: always where it was downloaded, and
+    otherwise before 2.6 or where TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD is set.
+    """
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    checkpoint.load_url = load_from_url  # that all of its readers of addresses and of model zoos call
+
+
+def load_from_local(filename, map_location=None):
+    """mmengine's function of this name, whose log line says it."""
+    filename = os.path.expanduser(filename)
+    if not os.path.isfile(filename):
+        raise FileNotFoundError(f'The checkpoint {filename} is not there.')
+    return load_content(filename, map_location=map_location)
+
+
+def load_from_url(url, *args, **kwargs):
+    """torch's ``load_url``, as ``load_content`` reads files."""
+    with _as_input_error('The checkpoint', url):
+        return _without_program(load_url(url, *args, **{**kwargs, 'weights_only': True}))
+
+
+def load_content(path, what='The checkpoint', map_location='cpu'):
+    """What a checkpoint file holds, on the CPU or where ``map_location`` says; never runs code from it.
 
     Raises:
         InputError: when the file is missing, damaged, or holds anything but tensors and mmengine's own records.
     """
-    try:
-        return torch.load(existing(path, what), map_location='cpu', weights_only=True)
-    except InputError:
-        raise
-    except pickle.UnpicklingError as error:
-        raise InputError(f'{what} {path} is damaged, or holds objects other than tensors, which are not loaded for '
-                         f'safety ({_reason(error)}).') from error
-    except Exception as error:  # torch interprets the damaged bytes, and what that raises is anything
-        raise InputError(f'{what} {path} cannot be read; it is damaged or no checkpoint ({_reason(error)}).') from error
+    path = existing(path, what)
+    with _as_input_error(what, path):
+        _check_records(path)
+        return _without_program(torch.load(path, map_location=map_location, weights_only=True))
 
 
 def load_state(path, what='The checkpoint'):
@@ -70,9 +95,41 @@ def load_state(path, what='The checkpoint'):
 
 def as_state(state, path, what='The checkpoint'):
     """``state`` without a data-parallel wrapper's prefix; InputError that names the file unless it is a state dict."""
-    if not isinstance(state, dict) or not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f'{what} {path} holds no state dict.')
+    if not isinstance(state, dict) or not state or not all(map(_is_dense, state.values())):
+        raise InputError(f'{what} {path} holds no state dict, which is names and dense tensors.')
     return {str(key).removeprefix('module.'): value for key, value in state.items()}  # of a data-parallel wrapper
+
+
+def _is_dense(value):
+    return isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_meta
+
+
+@contextmanager
+def _as_input_error(what, path):
+    try:
+        yield
+    except URLError:
+        raise
+    except pickle.UnpicklingError as error:
+        raise InputError(f'{what} {path} is damaged, or holds objects other than tensors, which are not loaded for '
+                         f'safety ({_reason(error)}).') from error
+    except Exception as error:  # torch interprets the damaged bytes, and what that raises is anything
+        raise InputError(f'{what} {path} cannot be read; it is damaged or no checkpoint ({_reason(error)}).') from error
+
+
+def _without_program(content):
+    """``content`` without the config that mmcv left as text: mmengine's resume would run it."""
+    if isinstance(content, dict) and isinstance(content.get('meta'), dict):
+        content['meta'].pop('config', None)
+    return content
+
+
+def _check_records(path):
+    """ValueError for records that are compressed: torch never does it, and they may be a thousand times the file."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
+                raise ValueError('its records are compressed')
 
 
 def _reason(error):

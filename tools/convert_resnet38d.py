@@ -23,7 +23,7 @@ def convert(args):
     from mmfbr.engine.mxnet_params import read_params, resnet38d_state
     from mmfbr.files import InputError, atomic_path
     from mmfbr.models import ResNet38d
-    state, expected = resnet38d_state(read_params(args.params)), ResNet38d().state_dict()
+    state, expected = resnet38d_state(read_params(args.params), args.params), ResNet38d().state_dict()
     common = check_fit(state, expected, f'The MXNet file {args.params}')
     missing = [key for key in expected if key not in common and not key.endswith('num_batches_tracked')]
     if missing:

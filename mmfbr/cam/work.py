@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from mmengine.dist import all_reduce, get_dist_info, is_distributed
 
-from mmfbr.files import InputError, image_size, read_json, write_json
+from mmfbr.files import InputError, image_size, read_object, write_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def summed(counts):
 def read_note(folder, suffix):
     """What the files ``*.suffix`` of ``folder`` were made with (dict), or None where nothing says it."""
     note = _note(folder, suffix)
-    return read_json(note, 'The note') if note.exists() else None
+    return read_object(note, 'The note') if note.exists() else None
 
 
 def check_claim(folder, suffix, made_by, apart=()):

@@ -17,7 +17,7 @@ from mmfbr.engine.publish import publish
 from mmfbr.engine.run import load_config
 from mmfbr.engine.schedule import scaled_schedule
 from mmfbr.evaluation import ImageCounts
-from mmfbr.files import InputError, read_json, write_text
+from mmfbr.files import InputError, read_object, write_text
 from mmfbr.report.runs import Run as LoggedRun
 
 from .study import stem
@@ -81,7 +81,7 @@ class Run:
     def pairing(self):
         """What ``PairingHook`` noted (dict), or None before the training is over."""
         path = self.work_dir / 'pairing.json'
-        return read_json(path, 'The note') if path.exists() else None
+        return read_object(path, 'The note') if path.exists() else None
 
     def missing(self, lists):
         """Those of ``lists`` that are not counted yet."""

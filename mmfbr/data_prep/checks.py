@@ -1,19 +1,17 @@
 """Whether images and masks are what they should be, from their bytes, before anything is written."""
 from io import BytesIO
 
-from PIL import Image
-
-from mmfbr.files import UNDECODABLE, InputError, check_mask_values, decode_mask, upright_size
+from mmfbr.files import InputError, check_mask_values, decode_mask, open_image, upright_size
 
 
 def check_image(data, what):
     """(width, height) of an encoded image, upright as its EXIF says; raises InputError unless it decodes to its end."""
     try:
-        with Image.open(BytesIO(data)) as image:
+        with open_image(BytesIO(data)) as image:
             height, width = upright_size(image)
             image.draft('L', (1, 1))  # a JPEG is read whole but computed at an eighth of its size
             image.load()
-    except UNDECODABLE as error:
+    except Exception as error:  # as of ``read_image``
         raise InputError(f'The image {what} cannot be decoded ({error}). Replace the file.') from error
     return width, height
 

@@ -4,8 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfbr.files import IGNORE, InputError, read_json, voc_palette, write_json, write_mask, write_text
-from mmfbr.run_lengths import coco_masks, run_lengths
+from mmfbr.files import (
+    IGNORE,
+    InputError,
+    check_class_names,
+    check_names,
+    read_object,
+    voc_palette,
+    write_json,
+    write_mask,
+    write_text,
+)
+from mmfbr.run_lengths import check_size, coco_masks, run_lengths
 
 from .checks import check_image
 from .json_stream import stream_json
@@ -96,7 +106,7 @@ def _is_whole(out):
     if not (out / LABELS).exists() or not all(_list(out, name).exists() for name in COUNTS):
         return False
     images = {image for name in COUNTS for image in _ids(out, name)}
-    return images == {*read_json(out / LABELS, 'The labels')} and all(
+    return images == {*read_object(out / LABELS, 'The labels')} and all(
         (out / 'JPEGImages' / f'{image}.jpg').exists() and (out / 'SegmentationClass' / f'{image}.png').exists()
         for image in images)
 
@@ -156,25 +166,28 @@ def _read_annotations(annotated, name, progress):
     for member in annotated.members(lambda path: path == name):
         with member.stream() as stream:
             try:
-                return _parse(progress(stream_json(stream, member.what), f'entries of {name}'))
+                return _parse(progress(stream_json(stream, member.what), f'entries of {name}'), member.what)
             except (KeyError, TypeError) as error:
                 raise InputError(f'{member.what} is not a COCO annotation file: {error!r} is missing or not what it '
                                  'should be.') from error
     raise InputError(f'{annotated.path} holds no {ANNOTATIONS["anchor"]}/{name}: {REMEDY}')
 
 
-def _parse(entries):
+def _parse(entries, what):
     images, stems, categories, instances, early = {}, {}, {}, defaultdict(list), []
 
     def add(item):
         stem = stems[item['image_id']]
-        instances[stem].append(_instance(item, *images[stem][1:]))
+        instances[stem].append(_instance(item, *images[stem][1:], what))
 
     for key, item in entries:
         if key == 'images':
+            check_names([item['file_name']], what)
             stem = stems[item['id']] = Path(item['file_name']).stem
             images[stem] = (item['id'], item['width'], item['height'])
+            check_size(item['height'], item['width'], f'image {stem} of {what}')
         elif key == 'categories':
+            check_class_names([item['name']], what)
             categories[item['id']] = item['name']
         elif key == 'annotations' and item['image_id'] in stems:
             add(item)
@@ -189,7 +202,7 @@ def _parse(entries):
     return images, {identity: categories[identity] for identity in order}, instances
 
 
-def _instance(item, width, height):
+def _instance(item, width, height, what):
     """(category id, crowd or not, annotation id, run lengths as bytes); no bytes for an outline without area."""
-    runs = run_lengths(item['segmentation'], height, width, f'annotation {item["id"]}')
+    runs = run_lengths(item['segmentation'], height, width, f'annotation {item["id"]} of {what}')
     return item['category_id'], bool(item.get('iscrowd', 0)), item['id'], runs['counts'] if runs else b''

@@ -4,9 +4,20 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
-from mmfbr.files import IGNORE, InputError, atomic_path, image_size, read_lines, write_json, write_text
+from mmfbr.files import (
+    IGNORE,
+    InputError,
+    atomic_path,
+    check_class_names,
+    check_names,
+    image_size,
+    open_image,
+    read_lines,
+    write_json,
+    write_text,
+)
 
 from .checks import check_image, check_mask
 from .folder_config import folder_configs
@@ -96,6 +107,7 @@ def find_pictures(folder, remarks):
             raise InputError(f'{pictures[image]} and {path} differ only in their ending, so their labels cannot be '
                              'told apart. Rename one.')
         pictures[image] = path
+    check_names(pictures, f'The folder {folder}')
     if not pictures:
         raise InputError(f'{folder} holds no image ({", ".join(ENDINGS)}); images in folders below it are not looked '
                          'for.')
@@ -126,11 +138,12 @@ def _classes(table, classes, labels, masks, remarks):
     counts = Counter(name for names in table.values() for name in names)
     if classes:
         names = read_lines(classes, 'The class list')
+        check_class_names(names, f'The class list {classes}')
         names = names[1:] if names[0] == 'background' else names
         if len({*names}) < len(names) or 'background' in names:
             raise InputError(f'The class list {classes} must name each class once, "background" nowhere but in its '
                              'first line.')
-        check_classes(table, names, labels)
+        check_classes(table, names, labels, classes)
     elif masks:
         raise InputError('With --masks, --classes is needed: masks hold the numbers of classes, and the list says '
                          'which is 1.')
@@ -202,7 +215,7 @@ def _is_converted(source, target):
 
 
 def _convert(source, target):
-    with Image.open(source) as image, atomic_path(target) as temporary:
+    with open_image(source) as image, atomic_path(target) as temporary:
         ImageOps.exif_transpose(image).convert('RGB').save(temporary, format='JPEG', quality=95)
         status = source.stat()
         os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -31,7 +31,7 @@ def stream_json(stream, what):
                     yield key, text.value()
             else:
                 yield key, text.value()
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError among them
+    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError among them
         raise InputError(f'{what} is not a whole JSON object ({error}, about {text.passed >> 20} MB in). Fetch it '
                          'again.') from error
 
@@ -44,7 +44,8 @@ class _Text:
 
     def fill(self):
         """Drops what was read and takes in more; at the end it returns False and changes nothing."""
-        more = self.reader.read(CHUNK)
+        # As much again as there is: a long piece is tried a few times, not once a chunk.
+        more = ''.join(self.reader.read(CHUNK) for _ in range(1 + (len(self.text) - self.at) // CHUNK))
         if more:
             self.passed += self.at
             self.text, self.at = self.text[self.at:] + more, 0

@@ -4,7 +4,7 @@ import difflib
 import io
 from pathlib import Path
 
-from mmfbr.files import InputError, existing, read_json
+from mmfbr.files import InputError, check_class_names, existing, read_object
 
 from .place import few
 
@@ -40,6 +40,7 @@ def read_label_table(path):
     labels, where = {}, {}
     for place, name, found in rows:
         image = image_id(name)
+        check_class_names(found, f'The labels file {path}, {place},')
         if image in labels:
             raise InputError(f'The labels file {path} has image {image!r} twice: {where[image]} and {place}. Keep one.')
         if 'background' in found:
@@ -52,9 +53,7 @@ def read_label_table(path):
 
 
 def _json_rows(path):
-    content = read_json(path, 'The labels file')
-    if not isinstance(content, dict):
-        raise InputError(f'The labels file {path} must hold one object, {{"image id": ["class name", ...]}}.')
+    content = read_object(path, 'The labels file', '{"image id": ["class name", ...]}')
     for image, names in content.items():
         if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
             raise InputError(f'The labels file {path} must give image {image!r} a list of class names; it gives '
@@ -99,8 +98,9 @@ def _csv_rows(path):
     return found
 
 
-def check_classes(labels, classes, path):
-    """Raises InputError for labels that are none of ``classes``, and for classes that no image is labelled with."""
+def check_classes(labels, classes, path, class_list):
+    """Raises InputError for labels that are none of ``classes``, and for classes that no image is labelled with;
+    ``path`` and ``class_list`` are the files of both."""
     unknown = {}
     for image, names in labels.items():
         for name in names:
@@ -109,11 +109,11 @@ def check_classes(labels, classes, path):
     if unknown:
         name, images = next(iter(unknown.items()))
         close = difflib.get_close_matches(name, classes, n=1)
-        raise InputError(f'The labels file {path} has labels outside of the class list: '
+        raise InputError(f'The labels file {path} has labels outside of the class list {class_list}: '
                          f'{", ".join(map(repr, list(unknown)[:5]))}; {name!r} is on {len(images)} images '
                          f'({few(images, 3)}). ' + (f'Did you mean {close[0]!r}? ' if close else '') +
                          'Correct them, or add them to the list.')
     unused = [name for name in classes if not any(name in names for names in labels.values())]
     if unused:
-        raise InputError(f'No image is labelled {few(unused)}, so it cannot be learned. Take it off the class list, or '
-                         'label images with it.')
+        raise InputError(f'No image is labelled {few(unused)}, so it cannot be learned. Take it off the class list '
+                         f'{class_list}, or label images with it.')

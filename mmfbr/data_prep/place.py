@@ -4,7 +4,7 @@ import os
 import shutil
 from contextlib import contextmanager
 
-from mmfbr.files import InputError, atomic_path, read_json, write_json
+from mmfbr.files import InputError, atomic_path, read_object, write_json
 
 NOTE = 'prepared.json'
 LINKS = ('hard', 'symlink', 'copy')
@@ -26,7 +26,7 @@ def workplace(out, data_set, owned):
     """
     if out.exists() and not out.is_dir():
         raise InputError(f'{out} is a file; choose a folder.')
-    found = read_json(out / NOTE, 'The note').get('data_set') if (out / NOTE).exists() else None
+    found = read_object(out / NOTE, 'The note').get('data_set') if (out / NOTE).exists() else None
     if found not in (None, data_set):
         raise InputError(f'{out} holds the data set {found!r}; choose another folder.')
     foreign = [name for name in owned if (out / name).is_dir() and any((out / name).iterdir())] if found is None else []

@@ -1,9 +1,14 @@
 """Reads the `.mat` files of SBD: masks of classes (`cls`) and of instances (`inst`)."""
+import zlib
 from io import BytesIO
+from struct import unpack_from
 
 import numpy as np
 
 from mmfbr.files import InputError, check_mask_values, image_size
+
+HEADER, PACKED = 128, 15  # bytes before the first part of a file; the kind of a part that is compressed
+LARGEST = 1 << 27  # bytes that a part may unpack to; a mask of VOC has less than a hundredth
 
 
 def class_mask(member, image, num_classes):
@@ -32,6 +37,7 @@ def _read(member, image, struct, *fields):
         raise InputError('The masks of SBD are .mat files, which need scipy: pip install scipy') from error
     data = member.read()
     try:
+        _check_size(data)
         content = loadmat(BytesIO(data), variable_names=[struct])[struct][0, 0]
         found = [np.asarray(content[field]) for field in fields]
         if found[0].ndim != 2 or found[0].dtype.kind not in 'ui':
@@ -42,3 +48,16 @@ def _read(member, image, struct, *fields):
     if not image.exists():
         raise InputError(f'{member.what} is the mask of an image that VOC 2012 does not have: {image} is missing.')
     return found
+
+
+def _check_size(data):
+    """Raises ValueError for a `.mat` file of which a part unpacks to more than ``LARGEST`` bytes; scipy would do it."""
+    order, position = '<' if data[HEADER - 2:HEADER] == b'IM' else '>', HEADER
+    while position + 8 <= len(data):
+        kind, size = unpack_from(f'{order}II', data, position)
+        if kind == PACKED:
+            unpacker = zlib.decompressobj()
+            unpacker.decompress(data[position + 8:position + 8 + size], LARGEST)
+            if unpacker.unconsumed_tail:
+                raise ValueError(f'it unpacks to more than {LARGEST} bytes')
+        position += 8 + size

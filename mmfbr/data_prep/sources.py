@@ -1,7 +1,9 @@
 """Reads the files of an archive one after the other, or of the folder it was unpacked to; no archive is in memory."""
+import bz2
 import gzip
 import lzma
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,10 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from mmfbr.files import InputError
+from mmfbr.files import InputError, check_names
 
-BROKEN = (gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError,
-          NotImplementedError)
+BROKEN = (gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+          RuntimeError, ValueError)
+PACKERS = {b'\x1f\x8b': gzip.open, b'BZh': bz2.open, b'\xfd7zXZ\0': lzma.open}
+PIECE = 1 << 20  # bytes of a file that are read at a time
+LARGEST = 1 << 28  # bytes of a file that is read whole; those of the data sets have less than a hundredth
+PACKED = 100  # times that a file may be larger than it is in a zip; annotations are 5 times as large
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,38 @@ class Member:
     def stream(self):
         """``open``, with errors of a damaged archive as InputError."""
         try:
-            with self.open() as stream:
+            with self._opened() as stream:
                 yield stream
+        except InputError:
+            raise
         except BROKEN as error:
             raise InputError(f'{self.what} cannot be read ({error}): {REMEDY}') from error
 
+    def _opened(self):
+        try:
+            return self.open()
+        except OSError as error:  # a damaged table of contents leads to a place before the file
+            raise InputError(f'{self.what} cannot be read ({error}): {REMEDY}') from error
+
     def read(self):
-        """All of its bytes; raises InputError when the archive ends before."""
+        """All of its bytes; raises InputError when the archive ends before, and for more than ``LARGEST``."""
+        if self.size > LARGEST:
+            raise InputError(f'{self.what} is said to have {self.size} bytes, and no file of this kind has more than '
+                             f'{LARGEST}: {REMEDY}')
         with self.stream() as stream:
-            data = stream.read()
+            data = b''.join(iter(partial(stream.read, PIECE), b''))
         if len(data) != self.size:
             raise InputError(f'{self.what} has {len(data)} of its {self.size} bytes: {REMEDY}')
         return data
+
+    def names(self):
+        """The names that it lists, as ``check_names`` allows them; raises InputError also when it is no text."""
+        try:
+            found = self.read().decode('utf-8').split()
+        except UnicodeDecodeError as error:
+            raise InputError(f'{self.what} is not a UTF-8 text file ({error.reason}): {REMEDY}') from error
+        check_names(found, self.what)
+        return found
 
 
 REMEDY = 'the download is incomplete or damaged. Fetch the archive again; what was unpacked stays.'
@@ -71,8 +97,12 @@ class Source:
             raise InputError(f'{path} does not exist.')
         self.folder = self._unpacked(marker) if self.path.is_dir() else None
         self.zipped = self.folder is None and zipfile.is_zipfile(self.path)
-        if self.folder is None and not self.zipped and not _is_tar(self.path):
-            raise InputError(f'{path} is no archive that can be read: {REMEDY}')
+        if self.folder is None and not self.zipped:
+            try:
+                with _open_tar(self.path):
+                    pass
+            except (OSError, *BROKEN) as error:
+                raise InputError(f'{path} is no archive that can be read: {REMEDY}') from error
 
     @property
     def has_checksums(self):
@@ -84,10 +114,12 @@ class Source:
         walk = self._files() if self.folder else self._zip() if self.zipped else self._tar()
         try:
             for member in walk:
-                parts = PurePosixPath(member.name).parts
-                # Archives packed on a Mac hold a `._NAME` beside each file; `..` would lead out of the target.
-                if not parts[-1].startswith('._') and '..' not in parts and wanted(member.name):
+                # Archives packed on a Mac hold a `._NAME` beside each file.
+                if not PurePosixPath(member.name).name.startswith('._') and wanted(member.name):
+                    check_names([member.name], self.path)
                     yield member
+        except InputError:
+            raise
         except BROKEN as error:
             raise InputError(f'{self.path} cannot be read to its end ({error}): {REMEDY}') from error
 
@@ -120,12 +152,15 @@ class Source:
         with zipfile.ZipFile(self.path) as archive:
             for info in archive.infolist():
                 name = None if info.is_dir() else self._below(info.filename)
+                if name and info.file_size > PIECE + PACKED * info.compress_size:
+                    raise InputError(f'{info.filename} in {self.path} unpacks to {info.file_size} bytes from '
+                                     f'{info.compress_size}, as no file of a data set does: {REMEDY}')
                 if name:
                     yield Member(name, info.file_size, f'{info.filename} in {self.path}', None,
                                  partial(archive.open, info))
 
     def _tar(self):
-        with tarfile.open(self.path) as archive:
+        with _open_tar(self.path) as archive:
             while (info := archive.next()) is not None:
                 archive.members.clear()  # tarfile keeps what it has passed
                 name = self._below(info.name) if info.isfile() else None
@@ -136,11 +171,25 @@ class Source:
                 pass
 
 
-def _is_tar(path):
-    try:
-        return tarfile.is_tarfile(path)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):
-        return False
+@contextmanager
+def _open_tar(path):
+    with open(path, 'rb') as stream:
+        start = stream.read(8)
+    opener = next((opener for magic, opener in PACKERS.items() if start.startswith(magic)), open)
+    with opener(path, 'rb') as stream, tarfile.TarFile(path, fileobj=_ByPieces(stream)) as archive:
+        yield archive
+
+
+class _ByPieces:
+    """A stream that is read by ``PIECE`` bytes at most: ``tarfile`` takes in headers of any size that they claim."""
+
+    def __init__(self, stream):
+        self.stream, self.seek, self.tell = stream, stream.seek, stream.tell
+
+    def read(self, size):
+        if not 0 <= size <= PIECE:
+            raise tarfile.ReadError(f'a header claims {size} bytes')
+        return self.stream.read(size)
 
 
 def find_source(given, option, folder, archive, anchor, marker, origin):

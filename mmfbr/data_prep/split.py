@@ -2,7 +2,7 @@
 from collections import Counter
 from hashlib import sha256
 
-from mmfbr.files import InputError, read_lines
+from mmfbr.files import InputError, read_ids
 
 from .label_table import image_id
 from .place import few
@@ -35,7 +35,7 @@ def split_images(labels, fraction, seed=0):
 def read_split(labels, train_list, val_list=None):
     """(train, val) ids of two list files; raises InputError for unknown, repeated and shared ids."""
     paths = [path for path in (train_list, val_list) if path]
-    lists = {path: [image_id(line) for line in read_lines(path, 'The image list')] for path in paths}
+    lists = {path: [image_id(line) for line in read_ids(path, 'The image list')] for path in paths}
     for path, images in lists.items():
         unknown = [image for image in images if image not in labels]
         if unknown:

@@ -8,9 +8,9 @@ import numpy as np
 
 from mmfbr.files import (
     InputError,
-    read_json,
-    read_lines,
+    read_ids,
     read_mask,
+    read_object,
     voc_palette,
     write_json,
     write_mask,
@@ -133,7 +133,7 @@ def _list(out, name):
 
 
 def _ids(out, name):
-    return read_lines(_list(out, name), 'The image list')
+    return read_ids(_list(out, name), 'The image list')
 
 
 def _image(out, image):
@@ -147,7 +147,7 @@ def _is_whole(out):
     if not all(path.exists() for path in lists):
         return False
     images = {*_ids(out, 'train_aug'), *_ids(out, 'val')}
-    return (images <= {*read_json(out / LABELS, 'The labels')}
+    return (images <= {*read_object(out / LABELS, 'The labels')}
             and all(_image(out, image).exists() and (out / AUG / f'{image}.png').exists() for image in images))
 
 
@@ -169,7 +169,7 @@ def _unpack_sbd(out, sbd, progress):
     for member in progress(members, f'files of {sbd.path.name}'):
         image = PurePosixPath(member.name).stem
         if member.name.endswith('.txt'):
-            listed[image] = member.read().decode('utf-8').split()
+            listed[image] = member.names()
             continue
         target = out / AUG / f'{image}.png'
         if not target.exists() and not (out / 'SegmentationClass' / target.name).exists():

@@ -3,6 +3,7 @@
 Weakly supervised instance segmentation is scored on VOC's `val`, by its object masks (as IRN does, Ahn et al., CVPR
 2019); object detectors with masks rather on SBD's `val` (Hariharan et al., ECCV 2014), most of which is in `train_aug`.
 """
+import math
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
@@ -40,7 +41,7 @@ def write_sbd_val(out, sbd, classes, progress):
     for member in progress(members, f'instance masks of {sbd.path.name}'):
         image = PurePosixPath(member.name).stem
         if member.name == 'val.txt':
-            listed = member.read().decode('utf-8').split()
+            listed = member.names()
         else:
             found[image] = instance_masks(member, _image(out, image), len(classes))
     if not found:
@@ -94,6 +95,8 @@ def _boxes(path, classes):
             left, top, right, bottom = (float(node.find('bndbox').findtext(key)) for key in
                                         ('xmin', 'ymin', 'xmax', 'ymax'))
             box = [left - 1, top - 1, right - left + 1, bottom - top + 1]
+            if not all(map(math.isfinite, box)):
+                raise ValueError(f'a box {box}')
             found.append((classes.index(node.findtext('name', '').strip()), box, node.findtext('difficult') == '1'))
     except (AttributeError, ElementTree.ParseError, TypeError, ValueError) as error:
         raise InputError(f'The annotation {path} has an object without a class of VOC 2012 and a box with numbers '

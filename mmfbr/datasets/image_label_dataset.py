@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
-from mmfbr.files import InputError, read_lines, require_files
+from mmfbr.files import InputError, read_ids, require_files
 
 from .label_sources import read_labels
 
@@ -45,10 +45,10 @@ class ImageLabelDataset(BaseSegDataset):
                              f'bg_index={self.bg_index}; the classes are {classes}.')
         if not self.ann_file:
             raise InputError('ImageLabelDataset needs ann_file, a text file with one image id a line.')
-        ids = read_lines(self.ann_file, 'The image list')
+        ids = read_ids(self.ann_file, 'The image list')
         objects = len(ids)
         if self.background_only is not None:
-            ids += read_lines(Path(self.data_root or '', self.background_only), 'The list background_only')
+            ids += read_ids(Path(self.data_root or '', self.background_only), 'The list background_only')
         images, masks = self.data_prefix['img_path'], self.data_prefix.get('seg_map_path')
         paths = [Path(images, image + self.img_suffix) for image in ids]
         missing = [str(path) for path in paths if not path.exists()]

@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mmfbr.files import InputError, existing, read_json, read_lines
+from mmfbr.files import InputError, existing, read_json, read_lines, read_object
 
 
 def read_labels(source, path, ids):
@@ -47,9 +47,7 @@ def _voc_xml(folder, ids):
 
 def _labels_file(path, ids):
     if path.suffix == '.json':
-        labels = read_json(path, 'The labels file')
-        if not isinstance(labels, dict):
-            raise InputError(f'The labels file {path} must hold one object, {{"image id": ["class name", ...]}}.')
+        labels = read_object(path, 'The labels file', '{"image id": ["class name", ...]}')
         for image, names in labels.items():
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise InputError(f'The labels file {path} must give image {image!r} a list of class names; it gives '

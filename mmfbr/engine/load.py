@@ -1,8 +1,24 @@
 """Loads configs' models and checkpoints: data only, with errors that say what does not fit."""
 import torch
 
-from mmfbr.files import InputError
+from mmfbr.files import InputError, existing
 from mmfbr.safe_loading import load_state
+
+
+def read_config(path, what='The config', options=None, **kwargs):
+    """The mmengine config at ``path`` with ``options`` merged in; InputError names it where it cannot be read.
+
+    A config is a program: reading one runs it.
+    """
+    from mmengine.config import Config
+    path = existing(path, what)
+    try:
+        config = Config.fromfile(path, **kwargs)
+    except Exception as error:  # a program may raise anything
+        raise InputError(f'{what} {path} cannot be read ({type(error).__name__}: {error}). Correct it.'
+                         ) from error
+    config.merge_from_dict(options or {})
+    return config
 
 
 def check_fit(state, expected, what):

@@ -69,21 +69,23 @@ def _array(reader):
     return np.frombuffer(reader.take(count * kind.itemsize), kind).reshape(shape).copy()
 
 
-def resnet38d_state(params):
+def resnet38d_state(params, path='The file'):
     """State dict of ``ResNet38d`` from {name: array} of the ImageNet model A1; its classifier is left out.
+
+    ``path``: what errors call the file.
 
     Raises:
         InputError: for a name that belongs to another network.
     """
     state = {}
     for name, array in params.items():
-        key = _key(name.partition(':')[2] or name)
+        key = _key(name.partition(':')[2] or name, path)
         if key is not None:
             state[key] = torch.from_numpy(array.astype(np.float32))
     return state
 
 
-def _key(name):
+def _key(name, path):
     if name.startswith('linear1000'):
         return None
     if name == 'conv1a_weight':
@@ -94,7 +96,7 @@ def _key(name):
     # res2a and bn2a are of a stage's first block, res2b1 and bn2b1 of the next.
     found = re.fullmatch(r'(res|bn)(\d)(?:a|b(\d+))_(branch\w+?)_(weight|gamma|beta|moving_mean|moving_var)', name)
     if not found or (found[1] == 'res') != (found[5] == 'weight'):
-        raise InputError(f'The array {name!r} is none of ResNet-38 (model A1): the file holds another network.')
+        raise InputError(f'{path} holds another network: its array {name!r} is none of ResNet-38 (model A1).')
     kind, stage, block, branch, entry = found.groups()
     module = f'b{stage}' + (f'_{block}' if block else '')
     return f'{module}.{"conv" if kind == "res" else "bn"}_{branch}.{NORM.get(entry, entry)}'

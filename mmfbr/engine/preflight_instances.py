@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from mmengine.logging import print_log
 
 from mmfbr.files import InputError, read_json
+from mmfbr.run_lengths import check_outline
 
 from .preflight_fbr import class_names
 
@@ -54,28 +55,35 @@ def _check_file(dataset, key, classes):
     path = os.path.join(root, dataset['ann_file'])
     if not os.path.exists(path):
         raise InputError(f'The annotations {path} ({key}.ann_file) do not exist. {MAKE}')
-    what, content = f'The annotations {path} ({key}.ann_file)', read_json(path, 'The annotations')
+    what = f'The annotations {path} ({key}.ann_file)'
     try:
-        images = {image['id']: image['file_name'] for image in content['images']}
-        categories = {category['id']: category['name'] for category in content['categories']}
-        annotations = content['annotations']
-        used = Counter(item['category_id'] for item in annotations)
-        strangers = [item['image_id'] for item in annotations if item['image_id'] not in images]
-    except (KeyError, TypeError) as error:
-        raise InputError(f'{what} are no COCO annotation file: {error!r} is missing or not what it should '
-                         'be.') from error
+        _check_content(what, read_json(path, 'The annotations'), os.path.join(root, prefix), key, classes,
+                       dataset.get('pipeline') or [])
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f'{what} are no COCO annotation file: {error!r} is missing or not what it should be. Write '
+                         'the file again.') from error
+
+
+def _check_content(what, content, folder, key, classes, pipeline):
+    images = {image['id']: image['file_name'] for image in content['images']}
+    sizes = {image['id']: (image['height'], image['width']) for image in content['images']}
+    categories = {category['id']: category['name'] for category in content['categories']}
+    annotations = content['annotations']
+    used = Counter(item['category_id'] for item in annotations)
+    strangers = [item['image_id'] for item in annotations if item['image_id'] not in images]
     if not images:
         raise InputError(f'{what} name no image. {MAKE}')
     _check_categories(what, categories, used, list(classes or ()))
     if strangers:
         raise InputError(f'{what} have {len(strangers)} annotations of images that they do not list, first of image '
                          f'{strangers[0]!r}. Write the file again.')
-    folder = os.path.join(root, prefix)
     missing = [name for name in images.values() if not os.path.exists(os.path.join(folder, name))]
     if missing:
-        raise InputError(f'{len(missing)} of the {len(images)} images of {path} are not in {folder} '
+        raise InputError(f'{what}: {len(missing)} of the {len(images)} images are not in {folder} '
                          f'({key}.data_prefix.img), first {missing[0]}. Get them, or correct the folder.')
-    _check_annotations(what, annotations, dataset.get('pipeline') or [])
+    _check_annotations(what, annotations, sizes, pipeline)
 
 
 def _check_categories(what, categories, used, classes):
@@ -97,7 +105,7 @@ def _check_categories(what, categories, used, classes):
                          'the classes (metainfo.classes) one after the other. Write it with the same list of classes.')
 
 
-def _check_annotations(what, annotations, pipeline):
+def _check_annotations(what, annotations, sizes, pipeline):
     loads_masks = any(step.get('with_mask') for step in pipeline if isinstance(step, dict))
     counts = Counter()
     for item in annotations:
@@ -107,6 +115,8 @@ def _check_annotations(what, annotations, pipeline):
         if loads_masks and not item.get('segmentation') and not (thin or empty):
             raise InputError(f'{what}: annotation {item.get("id")!r} has no segmentation, and the pipeline loads '
                              'masks. Give a file of masks, or train a detector that learns from boxes.')
+        if loads_masks and item.get('segmentation'):
+            check_outline(item['segmentation'], *sizes[item['image_id']], f'annotation {item.get("id")!r} of {what}')
         counts['boxes narrower than a pixel'] += thin
         counts['masks without a pixel'] += empty and not thin
         counts['crowd regions'] += bool(item.get('iscrowd')) and not (thin or empty)

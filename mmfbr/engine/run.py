@@ -6,18 +6,16 @@ from pathlib import Path
 import torch
 from mmengine.dist import barrier, is_main_process
 
-from mmfbr.files import InputError, existing, move_files
+from mmfbr.files import InputError, move_files
 
-from .load import load_model
+from .load import load_model, read_config
 from .memory import keep_memory
 from .preflight import check_config
 
 
 def load_config(path, options=None, work_dir=None):
     """The mmengine config at ``path`` with ``options`` merged in and its work dir settled."""
-    from mmengine.config import Config
-    config = Config.fromfile(existing(path, 'The config'))
-    config.merge_from_dict(options or {})
+    config = read_config(path, options=options)
     config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs', Path(path).stem))
     return config
 
@@ -32,8 +30,20 @@ def train(path, work_dir=None, resume=False, amp=False, options=None, launcher='
                              'out.')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    check_config(config)
+    check_settings(config, path)
     _runner(config, launcher).train()
+
+
+def check_settings(config, path):
+    """``check_config`` of the config read from ``path``; a setting of another kind than it should be is an InputError
+    too, wherever it fails first."""
+    try:
+        check_config(config)
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(f'The config {path} has a setting that cannot be used ({type(error).__name__}: {error}). '
+                         'Correct it.') from error
 
 
 def test(path, checkpoint, work_dir=None, out=None, options=None, launcher='none'):

@@ -1,5 +1,5 @@
 """Instance masks in COCO's files: reads ground truth and predictions, checks that they belong together, scores them."""
-import math
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from mmfbr.evaluation.instance_ap import THRESHOLDS, InstanceScores, average_precisions
-from mmfbr.files import InputError, read_json
-from mmfbr.run_lengths import coco_masks, run_lengths
+from mmfbr.files import InputError, check_names, read_json
+from mmfbr.run_lengths import check_size, coco_masks, run_lengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +39,14 @@ def read_truth(path):
     """
     content = _annotation_file(path, 'The ground truth')
     images, what = {}, f'the ground truth {path}'
-    for image in sorted(content['images'], key=lambda image: _of(image, 'id', what)):
+    for image in sorted(content['images'], key=lambda image: _order(_id(image, 'id', what))):
         images[image['id']] = _of(image, 'height', what), _of(image, 'width', what)
-    categories = dict(sorted((_of(entry, 'id', what), _of(entry, 'name', what)) for entry in content['categories']))
+        check_size(*images[image['id']], f'image {image["id"]} of {what}')
+    categories = {_id(entry, 'id', what): _id(entry, 'name', what, (str,)) for entry in content['categories']}
+    categories = {identity: categories[identity] for identity in sorted(categories, key=_order)}
     instances = defaultdict(list)
     for item in content['annotations']:
-        key = _of(item, 'image_id', what), _of(item, 'category_id', what)
+        key = _id(item, 'image_id', what), _id(item, 'category_id', what)
         name = f'annotation {item.get("id")} of {what}'
         _known(key, images, categories, name, 'Take it out, or add what it names.')
         runs = run_lengths(_of(item, 'segmentation', name), *images[key[0]], name)
@@ -53,7 +55,8 @@ def read_truth(path):
             instances[key].append((runs, crowd, not (crowd or item.get('ignore') or item.get('difficult'))))
     if not any(counted for found in instances.values() for _, _, counted in found):
         raise InputError(f'The ground truth {path} holds no mask that counts. Give the file of annotated images.')
-    named = {_bare(image['file_name']): image['id'] for image in content['images'] if 'file_name' in image}
+    named = {_bare(image, f'The ground truth {path}'): image['id'] for image in content['images']
+             if 'file_name' in image}
     stems = Counter(name.stem for name in named)
     short = {name.stem: identity for name, identity in named.items() if stems[name.stem] == 1}
     full = {str(name): identity for name, identity in named.items()}
@@ -78,13 +81,15 @@ def read_predictions(path, truth):
     found = []
     for index, item in enumerate(items):
         name = f'prediction {index} of {path}'
-        key = image_of(_of(item, 'image_id', name)), category_of(_of(item, 'category_id', name))
+        key = image_of(_id(item, 'image_id', name)), category_of(_id(item, 'category_id', name))
         _known(key, truth.images, truth.categories, name,
                f'Score it against the ground truth of its images and classes; {truth.path} is not.')
         score = _of(item, 'score', name)
-        if isinstance(score, bool) or not isinstance(score, (int, float)) or not math.isfinite(score):
+        if type(score) not in (int, float) or not abs(score) <= sys.float_info.max:
             raise InputError(f'The score of {name} is {score!r}; it must be a finite number.')
-        found.append((*key, score, _of(item, 'segmentation', name)))
+        runs = run_lengths(_of(item, 'segmentation', name), *truth.images[key[0]], name)
+        if runs is not None:
+            found.append((*key, score, runs))
     return found
 
 
@@ -133,15 +138,17 @@ def _translations(content, path, truth):
         return (lambda image: image), (lambda category: category)
     _annotation_file(path, 'The predictions')
     names = {name: identity for identity, name in truth.categories.items()}
-    images = {_of(image, 'id', path): _image_of(_bare(image['file_name']), truth)
+    images = {_id(image, 'id', path): _image_of(_bare(image, f'The predictions {path}'), truth)
               for image in content['images'] if 'file_name' in image}
-    categories = {_of(entry, 'id', path): names.get(_of(entry, 'name', path), entry['name'])
+    categories = {_id(entry, 'id', path): names.get(_id(entry, 'name', path, (str,)), entry['name'])
                   for entry in content['categories']}
     return (lambda image: images.get(image, image)), (lambda category: categories.get(category, category))
 
 
-def _bare(file_name):
-    return PurePosixPath(file_name).with_suffix('')
+def _bare(image, what):
+    name = _id(image, 'file_name', what, (str,))
+    check_names([name], what)
+    return PurePosixPath(name).with_suffix('')
 
 
 def _image_of(name, truth):
@@ -151,9 +158,11 @@ def _image_of(name, truth):
 def _annotation_file(path, what):
     content = read_json(path, what)
     kinds = ('images', 'categories', 'annotations')
-    if not isinstance(content, dict) or not all(isinstance(content.get(kind), list) for kind in kinds):
+    if not isinstance(content, dict) or not all(
+            isinstance(content.get(kind), list) and all(isinstance(entry, dict) for entry in content[kind])
+            for kind in kinds):
         raise InputError(f'{what} {path} is no COCO annotation file, which is a dictionary with the lists images, '
-                         'categories and annotations.')
+                         'categories and annotations, of dictionaries each.')
     return content
 
 
@@ -161,6 +170,18 @@ def _of(entry, key, what):
     if not isinstance(entry, dict) or key not in entry:
         raise InputError(f'An entry has no {key!r}: {what}. Write the file again with it.')
     return entry[key]
+
+
+def _id(entry, key, what, kinds=(int, str)):
+    value = _of(entry, key, what)
+    if type(value) not in kinds or value == '':
+        raise InputError(f'The {key!r} of an entry is {value!r}: {what}. It must be '
+                         f'{"text" if kinds == (str,) else "a whole number or text"}.')
+    return value
+
+
+def _order(identity):
+    return isinstance(identity, str), identity
 
 
 def _known(key, images, categories, what, remedy):

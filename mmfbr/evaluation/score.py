@@ -7,14 +7,14 @@ import numpy as np
 from mmfbr.evaluation.confusion import Scores, confusion
 from mmfbr.evaluation.stuff import StuffScores, cooccurrence, stuff_columns, stuff_confusion
 from mmfbr.evaluation.sweep import Sweep, mask_from_cam, threshold_confusions
-from mmfbr.files import InputError, existing, for_each, read_cam, read_lines, read_mask, require_files
+from mmfbr.files import InputError, existing, for_each, read_cam, read_ids, read_mask, require_files
 
 
 def image_ids(folder, list_file=None, suffix='.png', what='The ground truth folder'):
     """Names of the images to score: the lines of ``list_file``, each once, or else all files ``*.suffix`` of ``folder``
     that messages call ``what``."""
     if list_file is not None:
-        return list(dict.fromkeys(read_lines(list_file, 'The image list')))
+        return list(dict.fromkeys(read_ids(list_file, 'The image list')))
     ids = sorted(path.stem for path in existing(folder, what).glob(f'*{suffix}'))
     if not ids:
         raise InputError(f'{what} {folder} holds no file *{suffix}; give the folder that has them.')

@@ -54,13 +54,23 @@ class AtomicCheckpointHook(CheckpointHook):
             runner._resume = False
 
     def before_train(self, runner):
-        """Removes what killed runs left: half written files here, outdated checkpoints in mmengine's own hook."""
+        """Removes what killed runs left: half written files here, outdated checkpoints in mmengine's own hook, which
+        also removes what a resumed checkpoint calls outdated, or the best one so far: believed is only what can be a
+        file of this run's folder."""
+        hub, steps = runner.message_hub, 'keep_ckpt_ids'
+        if steps in hub.runtime_info:
+            hub.update_info(steps, [step for step in hub.get_info(steps) if isinstance(step, int)])
         super().before_train(runner)
+        if self.save_best:
+            self._put_best({key: path if self._is_own(path) else None for key, path in self._take_best().items()})
         if is_main_process():
             names = self.filename_tmpl.format('*'), 'best_*', 'last_checkpoint'
             for folder in {Path(self.out_dir), Path(runner.work_dir)}:
                 for part in (part for name in names for part in folder.glob(f'.{name}.????????.part')):
                     part.unlink(missing_ok=True)
+
+    def _is_own(self, path):
+        return isinstance(path, str) and os.path.dirname(os.path.abspath(path)) == os.path.abspath(self.out_dir)
 
     def _choose(self, runner):
         """(newest readable checkpoint or None, whether there are unreadable ones only)."""
@@ -123,10 +133,13 @@ class AtomicCheckpointHook(CheckpointHook):
                 after[key] = path
             elif path is not None and path != after[key] and is_main_process():
                 self._remove(path)
+        self._put_best(after)
+
+    def _put_best(self, best):
         if len(self.key_indicators) == 1:
-            self.best_ckpt_path = after.get(None)
+            self.best_ckpt_path = best.get(None)
         else:
-            self.best_ckpt_path_dict = after
+            self.best_ckpt_path_dict = best
 
     def _take_best(self):
         """{indicator: path} of the best checkpoints, None as the key of a single one; forgets the paths."""

@@ -1,11 +1,14 @@
 """A finished training run as the report reads it: its config, its files, and the curves of its log."""
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmfbr.files import InputError, existing, read_json
+from mmfbr.cam.work import read_note
+from mmfbr.engine.load import read_config
+from mmfbr.files import InputError, existing
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,15 @@ class Run:
         for path, what in ((self.checkpoint, 'checkpoint'), (self.work_dir, 'work dir'),
                            (self.cam_dir, 'folder of CAM files')):
             existing(path, f'The {what} of {self.name!r},')
-        other, written = self.cams_made_by.get('checkpoint', (None, None))
-        if other and Path(other).exists():  # else it was moved, and there is nothing to compare with
+        match self.cams_made_by.get('checkpoint'):
+            case None:
+                return
+            case [str(other), int(written)]:
+                pass
+            case _:
+                raise InputError(f'npz_made_by.json in {self.cam_dir} does not say which checkpoint the CAM files '
+                                 'were made with. Make them again.')
+        if os.path.exists(other):  # else it was moved, and there is nothing to compare with
             if not Path(other).samefile(self.checkpoint):
                 raise InputError(f'The CAM files in {self.cam_dir} were made with {other}, not with {self.checkpoint}. '
                                  'Give the folder that belongs to the checkpoint, or make the files again.')
@@ -40,19 +50,16 @@ class Run:
 
     def load_config(self, options=None):
         """The mmengine config, with ``options`` (dict) merged in; raises InputError when its file is missing."""
-        from mmengine.config import Config
         if isinstance(self.config, (str, Path)):
-            config = Config.fromfile(existing(self.config, f'The config of {self.name!r},'))
-        else:
-            config = self.config.copy()
+            return read_config(self.config, f'The config of {self.name!r},', options)
+        config = self.config.copy()
         config.merge_from_dict(options or {})
         return config
 
     @property
     def cams_made_by(self):
         """What ``make_pseudo_masks`` noted beside the CAM files (dict); empty when they came another way."""
-        note = Path(self.cam_dir, 'npz_made_by.json')
-        return read_json(note, 'The note on the CAM files') if note.exists() else {}
+        return read_note(self.cam_dir, 'npz') or {}
 
     @property
     def logs(self):
@@ -90,15 +97,15 @@ class Run:
                 ('checkpoint', '/'.join(Path(self.checkpoint).parts[-2:])),
                 ('log', '/'.join(log.parts[-2:])),
                 ('iterations logged', max(steps, default='-')),
-                ('batch size', trained.get('train_dataloader', {}).get('batch_size', '-')),
-                ('seed', trained.get('randomness', {}).get('seed', '-')),
+                ('batch size', _setting(trained, 'train_dataloader', 'batch_size')),
+                ('seed', _setting(trained, 'randomness', 'seed')),
                 ('trained on', _device(log)),
                 ('CAM', _cams(note))]
 
 
 def _rows(log):
     """The training records of a log; a last line that a stopped run left unfinished is passed over."""
-    lines, rows = log.read_text(encoding='utf-8').splitlines(), []
+    lines, rows = log.read_text(encoding='utf-8', errors='replace').splitlines(), []
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
@@ -113,12 +120,17 @@ def _rows(log):
 
 def _trained_config(path):
     """The config with all options of the command line, which mmengine keeps beside the log."""
-    from mmengine.config import Config
-    return Config.fromfile(path, import_custom_modules=False) if path.exists() else {}
+    what = 'The config that the training left,'
+    return read_config(path, what, import_custom_modules=False) if path.exists() else {}
+
+
+def _setting(config, part, key):
+    found = config.get(part)
+    return found.get(key, '-') if isinstance(found, dict) else '-'
 
 
 def _cams(note):
-    if not note.keys() >= {'scales', 'flip', 'labels'}:
+    if not note.keys() >= {'scales', 'flip', 'labels'} or not isinstance(note['scales'], list):
         return '-'
     return (f'scales {", ".join(map(str, note["scales"]))}; {"with" if note["flip"] else "without"} flip; classes from '
             f'{"the image-level labels" if note["labels"] else "the network"}')

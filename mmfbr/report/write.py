@@ -8,7 +8,7 @@ import numpy as np
 from mmfbr.cam import CamSettings
 from mmfbr.cam.pseudo_masks import image_label_dataset, load_cam_model
 from mmfbr.evaluation import stuff_columns
-from mmfbr.files import InputError, clear_parts, existing, read_json, read_lines, write_json, write_text
+from mmfbr.files import InputError, clear_parts, existing, read_lines, read_object, write_json, write_text
 
 from .cases import choose_images, read_case
 from .comparison import THRESHOLDS, Comparison, Truth, measure
@@ -118,5 +118,7 @@ def _truth(dataset, mask_dir, all_dir, all_classes, usual, ignore_index):
     if everything.exists() and names.exists():
         stuff = dict(all_dir=everything, all_classes=read_lines(names, 'The all-class list'))
         stuff_columns(classes, stuff['all_classes'], dataset.bg_index)  # lists that do not fit are refused now
-    kinds = read_json(usual, 'The table of usual backgrounds') if usual.exists() else None
+    kinds = read_object(usual, 'The table of usual backgrounds') if usual.exists() else None
+    if kinds and not {*map(type, kinds.values())} <= {bool}:
+        raise InputError(f'The table of usual backgrounds {usual} must say true or false of each image.')
     return Truth(masks, classes, usual=kinds, bg_index=dataset.bg_index, ignore_index=ignore_index, **stuff)

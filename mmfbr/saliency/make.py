@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfbr.files import InputError, existing, for_each, read_image, read_lines, read_mask, require_files, write_saliency
+from mmfbr.files import InputError, existing, for_each, read_ids, read_image, read_mask, require_files, write_saliency
 
 from .barrier import barrier_saliency
 
@@ -32,7 +32,7 @@ def make_saliency(data, method='barrier', out=None, images=None, objects=None, i
     if image_list is None:
         ids = sorted(path.name.removesuffix(suffix) for path in existing(images, 'The folder').glob(f'*{suffix}'))
     else:
-        ids = read_lines(image_list if Path(image_list).exists() else data / image_list, 'The image list')
+        ids = read_ids(image_list if Path(image_list).exists() else data / image_list, 'The image list')
     require_files(*((images, ids, suffix, 'image') if method == 'barrier' else (objects, ids, '.png', 'object mask')))
     missing = [name for name in ids if not (out / f'{name}.png').exists()]
 

@@ -32,7 +32,7 @@ def test_members_of_every_kind(source):
 
 
 def test_what_lies_beside_the_anchor_is_passed_over(tmp_path):
-    files = {'other/x.txt': b'1', 'kit/data/y.txt': b'2', 'kit/data/../../z.txt': b'3'}
+    files = {'other/x.txt': b'1', 'kit/data/y.txt': b'2'}
     path = write_tar(tmp_path / 'a.tar', files, 'top')
     assert read(Source(path, 'kit/data')) == {'y.txt': b'2'}
 

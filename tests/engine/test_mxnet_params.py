@@ -7,32 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mxnet_files import KIND_NUMBERS, write_params
 
 import mmfbr.models
-from mmfbr.engine.mxnet_params import KINDS, V1, V2, V3, read_params, resnet38d_state
+from mmfbr.engine.mxnet_params import V1, V2, V3, read_params, resnet38d_state
 from mmfbr.files import InputError
 from mmfbr.models import ResNet38d
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'convert_resnet38d.py'
-KIND_NUMBERS = {np.dtype(kind): number for number, kind in KINDS.items()}
-
-
-def write_params(path, arrays, version=V2):
-    """As ``mxnet.nd.save`` writes a dict of dense arrays; ``version`` None is the layout before versions."""
-    out = [struct.pack('<QQQ', 0x112, 0, len(arrays))]
-    for array in arrays.values():
-        if version is not None:
-            out.append(struct.pack('<I', version))
-        if version in (V2, V3):
-            out.append(struct.pack('<i', 0))
-        shape = 'I' if version is None else 'q'
-        out.append(struct.pack(f'<I{array.ndim}{shape}', array.ndim, *array.shape))
-        out.append(struct.pack('<iii', 1, 0, KIND_NUMBERS[array.dtype]) + array.tobytes())
-    out.append(struct.pack('<Q', len(arrays)))
-    for name in arrays:
-        out.append(struct.pack('<Q', len(name)) + name.encode())
-    path.write_bytes(b''.join(out))
-    return path
 
 
 def published(state):

@@ -50,7 +50,7 @@ def test_good_file_passes_an_image_without_instances_included(case):
      r"1 annotations of the category 'cat', which is no class of the config \(metainfo.classes\); mmdet would drop"),
     (lambda c: c['categories'].reverse(), 'have the classes in another order than the config; mmdet counts labels'),
     (lambda c: c['categories'].pop() and c['annotations'].pop(), "lack the class 'car'; mmdet counts labels"),
-    (lambda c: c['images'][1].update(file_name='z.jpg'), '1 of the 2 images of .*file.json are not in .*, first z.jpg'),
+    (lambda c: c['images'][1].update(file_name='z.jpg'), 'file.json .*: 1 of the 2 images are not in .*, first z.jpg'),
     (lambda c: c['images'].clear() or c['annotations'].clear(), 'name no image'),
     (lambda c: c.pop('images'), "are no COCO annotation file: KeyError.'images'"),
     (lambda c: c['annotations'][1].pop('bbox'), 'annotation 2 lacks its bbox or its area'),

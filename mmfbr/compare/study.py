@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmfbr.cli import shipped_configs
+from mmfbr.engine.load import read_config
 from mmfbr.files import InputError, existing
 
 VARIANT_KEYS = ('config', 'options', 'iterations', 'against')
@@ -75,11 +76,10 @@ def read_study(path):
     Raises:
         InputError: for a key or value that is missing, unknown or out of range, with its name.
     """
-    from mmengine.config import Config
     path = existing(path, 'The study file')
     if path.suffix not in ('.py', '.json'):
         raise InputError(f'{path}: a study is a Python or JSON file.')
-    content = {key: value for key, value in Config.fromfile(path).to_dict().items() if not key.startswith('_')}
+    content = {key: value for key, value in read_config(path, 'The study file').to_dict().items() if not key.startswith('_')}
     base, variants = content.pop('config', None), content.pop('variants', None)
     common = dict(options=content.pop('options', {}), iterations=content.pop('iterations', None))
     known = {name for name in Study.__dataclass_fields__ if name != 'variants'} | {'config', 'options', 'iterations'}

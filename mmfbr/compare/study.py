@@ -79,7 +79,8 @@ def read_study(path):
     path = existing(path, 'The study file')
     if path.suffix not in ('.py', '.json'):
         raise InputError(f'{path}: a study is a Python or JSON file.')
-    content = {key: value for key, value in read_config(path, 'The study file').to_dict().items() if not key.startswith('_')}
+    found = read_config(path, 'The study file').to_dict()
+    content = {key: value for key, value in found.items() if not key.startswith('_')}
     base, variants = content.pop('config', None), content.pop('variants', None)
     common = dict(options=content.pop('options', {}), iterations=content.pop('iterations', None))
     known = {name for name in Study.__dataclass_fields__ if name != 'variants'} | {'config', 'options', 'iterations'}

@@ -23,9 +23,10 @@ demo: venv
 demo-instances: venv
 	$(PY) tools/demo.py --instances --out demo_out/instances
 
-# A file's tests stay in one process, whose fixtures they share; each process computes with one thread.
+# A file's tests stay in one process, whose fixtures they share; each process computes with one thread. The slow files
+# come first (tests/conftest.py).
 test: venv
-	OMP_NUM_THREADS=1 $(PY) -m pytest -ra -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -ra -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-onedl:
 	@$(MAKE) --no-print-directory test STACK=onedl

@@ -283,10 +283,10 @@ def check_mask_values(mask, what, num_classes=None, size=None, remedy=''):
 def write_mask(path, mask, palette):
     """Writes the (H, W) uint8 ``mask`` as a PNG with ``palette``, a sequence of up to 256 (r, g, b) triples; values
     beyond them get VOC's colours."""
-    palette = list(palette)
+    mask, palette = np.ascontiguousarray(mask, np.uint8), list(palette)
     if mask.size and mask.max() >= len(palette):  # Pillow writes as few bits a pixel as the palette needs, and cuts off
         palette += voc_palette()[len(palette):]
-    image = Image.fromarray(np.ascontiguousarray(mask, np.uint8))
+    image = Image.fromarray(mask)
     image.putpalette([int(v) for colour in palette for v in colour])
     with atomic_path(path) as temporary:
         image.save(temporary, format='PNG')

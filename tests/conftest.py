@@ -1,8 +1,17 @@
-"""What tests of every part share: the folder that holds the method's own definition."""
+"""What tests of every part share: the folder that holds the method's own definition, and the order of the files."""
 from pathlib import Path
 
 import pytest
 from mmengine.registry import DefaultScope
+
+# Begun last, one of these would keep one process at work for minutes after the others have ended.
+SLOW = ('test_interruption', 'test_demos', 'test_training', 'test_shipped_configs', 'test_make_masks_tool',
+        'test_long_run', 'test_corpus', 'test_matrix', 'test_processes', 'test_torchrun', 'test_harness')
+
+
+def pytest_collection_modifyitems(items):
+    """The tests of the slow files first."""
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
 
 
 @pytest.fixture(scope='module', autouse=True)

@@ -21,7 +21,8 @@ from mmfbr.saliency import make_saliency
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(path for folder in ('cam', 'seg') for path in (ROOT / 'configs' / folder).glob('*.py')
                  if 'voc12' in path.stem or 'coco14' in path.stem)
-HOSTS = sorted(path for path in (ROOT / 'configs' / 'hosts').rglob('*.py'))
+# IRN and AffinityNet have no twins, and a test of their own: tests/hosts.
+HOSTS = sorted(path for path in (ROOT / 'configs' / 'hosts').rglob('*.py') if path.parent.name not in ('irn', 'psa'))
 DETECTORS = sorted((ROOT / 'configs' / 'wsis').glob('*.py'))
 # The large backbones thinner, or with fewer layers, and the channels of their last map then.
 SMALLER = {'ResNet38d': (dict(width=0.125), 512), 'ResNetV1c': (dict(base_channels=16), 512),

@@ -30,10 +30,10 @@ def contrasts(monkeypatch):
     """(autocast is on, types of the tensors) of each loss that is computed."""
     calls = []
 
-    def spied(loss, *args):
+    def spied(loss, *args, **settings):
         calls.append((torch.is_autocast_enabled('cpu'),
                       {arg.dtype for arg in args if torch.is_tensor(arg) and arg.is_floating_point()}))
-        return loss(*args)
+        return loss(*args, **settings)
     for name in ('contrast', 'grouped_contrast', 'decoupling', 'background_bce'):
         monkeypatch.setattr(fbr_loss, name, functools.partial(spied, getattr(fbr_loss, name)))
     return calls

@@ -24,8 +24,9 @@ def test_a_block_of_the_same_size_comes_without_fresh_pages():
     def faults(how):
         done = subprocess.run([sys.executable, '-c', TOUCH, how], capture_output=True, text=True, check=True)
         return int(done.stdout.split()[-1])
-    page = resource.getpagesize()
-    assert faults('keep') < 50_000_000 / page < faults('leave')
+    pages = 50_000_000 / resource.getpagesize()
+    # Of five blocks one may come fresh: what lay behind the freed one was in use.
+    assert faults('keep') < 1.5 * pages and faults('leave') > 4 * pages
 
 
 def test_a_machine_with_a_gpu_and_another_c_library_are_left_alone(monkeypatch):

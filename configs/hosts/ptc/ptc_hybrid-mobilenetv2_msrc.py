@@ -26,3 +26,15 @@ model = dict(
         aux_index=0,
         temperature=0.2,
         prior=0.08))
+# The transformer starts from nothing, so it takes larger steps than the CNN below it.
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-3),
+    paramwise_cfg=dict(custom_keys={
+        'patch_embed.cnn': dict(lr_mult=0.2),
+        'decode_head': dict(lr_mult=30.0),
+        'phi_': dict(lr_mult=2.0)
+    }))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, begin=0, end=20, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=204, by_epoch=False)
+]

@@ -1,4 +1,4 @@
-"""Patch token contrast on plain tensors (Ru et al., "Token Contrast for WSSS", CVPR 2023, section 3.2)."""
+"""Patch token contrast on plain tensors (Ru et al., "Token Contrast for WSSS", CVPR 2023)."""
 import torch
 
 from .contrast import unit

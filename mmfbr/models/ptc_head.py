@@ -40,7 +40,7 @@ class PatchTokenContrastLoss(nn.Module):
 
 class PTCHead(CAMHead):
     """``CAMHead`` with a second classifier on the patch tokens of an intermediate layer, whose class maps say which of
-    the final tokens are to be alike (ToCo, section 3.2). Masks are made from the final tokens' maps.
+    the final tokens are to be alike (ToCo). Masks are made from the final tokens' maps.
 
     Args:
         in_channels, num_classes: as ``CAMHead``.

@@ -29,19 +29,28 @@ def check_config(cfg):
     for part in ('train', 'val'):
         _check_masks(_innermost(cfg, part), f'{part}_dataloader.dataset')
     check_instances(cfg, _innermost, _classes)
-    init = (model.get('backbone') or {}).get('init_cfg') or {}
-    if isinstance(init, dict) and init.get('type') == 'Pretrained' and _is_local(init['checkpoint']):
-        what = 'The pretrained weights (model.backbone.init_cfg.checkpoint)'
+    for key, part, init in _pretrained(model.get('backbone') or {}, 'model.backbone'):
+        what = f'The pretrained weights ({key}.init_cfg.checkpoint)'
         state = load_state(init['checkpoint'], what)
         if init.get('prefix'):
             prefix = init['prefix'].rstrip('.') + '.'
-            state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-        state = {key: value for key, value in state.items() if not key.endswith(RESIZED)}
-        check_fit(state, MODELS.build(model['backbone']).state_dict(), f'{what} {init["checkpoint"]}')
+            state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        state = {name: value for name, value in state.items() if not name.endswith(RESIZED)}
+        check_fit(state, MODELS.build(part).state_dict(), f'{what} {init["checkpoint"]}')
     start = cfg.get('load_from')
     if start and _is_local(start):
         check_model_fit(load_state(start, 'The checkpoint (load_from)'), MODELS.build(model),
                         f'The checkpoint (load_from) {start}')
+
+
+def _pretrained(part, key):
+    """(key, config, init_cfg) of a backbone, and of the networks inside it, that start from a file."""
+    init = part.get('init_cfg') or {}
+    if isinstance(init, dict) and init.get('type') == 'Pretrained' and _is_local(init['checkpoint']):
+        yield key, part, init
+    for name, inner in part.items():
+        if isinstance(inner, dict) and 'type' in inner and name != 'init_cfg':
+            yield from _pretrained(inner, f'{key}.{name}')
 
 
 def _is_local(path):

@@ -15,7 +15,9 @@ from .fbr_head import FBRHead
 from .fbr_loss import FBRLoss
 from .fbr_neck import FBRNeck
 from .frozen_segmentor import FrozenEncoderDecoder
+from .hybrid_vit import HybridVisionTransformer
 from .irn_head import IRNHead
+from .ptc_head import PatchTokenContrastLoss, PTCHead
 from .resnet38d import ResNet38d
 from .resnet_with_stem import ResNetWithStem
 from .two_view_segmentor import TwoViewCAMSegmentor
@@ -25,11 +27,12 @@ from .view_losses import EquivarianceLoss, PrototypeContrastLoss, SaliencyLoss
 __all__ = [
     'ActiveSampler', 'AffinityHead', 'AMNHead', 'BalancedCrossEntropyLoss', 'CAMDataPreprocessor', 'CAMHead',
     'CAMSegmentor', 'DeepLabV2Head', 'EquivarianceLoss', 'FBRDetector', 'FBRHead', 'FBRLoss', 'FBRNeck',
-    'FrozenEncoderDecoder', 'IRNHead', 'MultiLabelSoftMarginLoss', 'NROIBank', 'PrototypeContrastLoss', 'ResNet38d',
-    'ResNetWithStem', 'SaliencyLoss', 'TwoViewCAMSegmentor', 'ViewCAMHead'
+    'FrozenEncoderDecoder', 'HybridVisionTransformer', 'IRNHead', 'MultiLabelSoftMarginLoss', 'NROIBank',
+    'PatchTokenContrastLoss', 'PrototypeContrastLoss', 'PTCHead', 'ResNet38d', 'ResNetWithStem', 'SaliencyLoss',
+    'TwoViewCAMSegmentor', 'ViewCAMHead'
 ]
 
 register(MODELS, ActiveSampler, AffinityHead, AMNHead, BalancedCrossEntropyLoss, CAMDataPreprocessor, CAMHead,
          CAMSegmentor, DeepLabV2Head, EquivarianceLoss, FBRDetector, FBRHead, FBRLoss, FBRNeck, FrozenEncoderDecoder,
-         IRNHead, MultiLabelSoftMarginLoss, NROIBank, PrototypeContrastLoss, ResNet38d, ResNetWithStem, SaliencyLoss,
-         TwoViewCAMSegmentor, ViewCAMHead)
+         HybridVisionTransformer, IRNHead, MultiLabelSoftMarginLoss, NROIBank, PatchTokenContrastLoss,
+         PrototypeContrastLoss, PTCHead, ResNet38d, ResNetWithStem, SaliencyLoss, TwoViewCAMSegmentor, ViewCAMHead)

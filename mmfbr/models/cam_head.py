@@ -20,7 +20,7 @@ class CAMHead(BaseModule):
         num_classes (int): C, classes with the background among them.
         in_index (int): which map.
         bg_index (int): the background's class; it has no classifier weights.
-        pooling (str): 'gap', the mean over valid pixels, or 'tap', thresholded average pooling (method: TAP).
+        pooling (str): 'gap', the mean over valid pixels, 'tap', thresholded average pooling (method: TAP), or 'max'.
         tap_threshold (float): share of a channel's maximum above which an activation enters TAP.
         bg_score (float): constant score of the background in FBR's view and at test, in [0, 1].
         temperature (float): of the softmax whose entropy tells FBR's unsure pixels; 1 is the method's.
@@ -38,8 +38,8 @@ class CAMHead(BaseModule):
     def __init__(self, in_channels, num_classes, in_index=-1, bg_index=0, pooling='gap', tap_threshold=0.1,
                  bg_score=0.2, temperature=1.0, prior=None, loss_decode=None, init_cfg=None):
         super().__init__(init_cfg or dict(type='Normal', std=0.01, override=dict(name='classifier')))
-        if pooling not in ('gap', 'tap'):
-            raise ValueError(f"CAMHead: pooling must be 'gap' or 'tap'; it is {pooling!r}.")
+        if pooling not in ('gap', 'tap', 'max'):
+            raise ValueError(f"CAMHead: pooling must be 'gap', 'tap' or 'max'; it is {pooling!r}.")
         if num_classes < 2 or not 0 <= bg_index < num_classes:
             raise ValueError(f'CAMHead: num_classes={num_classes} counts the background, so it is at least 2, and '
                              f'bg_index={bg_index} is one of them.')
@@ -78,6 +78,8 @@ class CAMHead(BaseModule):
         """Pooled features (N, L)."""
         if self.pooling == 'gap':
             return average_pool(feature, valid)
+        if self.pooling == 'max':
+            return max_pool(feature, valid)
         return thresholded_average_pool(feature, valid, self.tap_threshold)
 
     def loss(self, inputs, batch_data_samples, train_cfg=None):
@@ -148,6 +150,12 @@ def average_pool(feature, valid):
     """Means (N, L) over the valid pixels."""
     weight = valid.to(feature.dtype)
     return torch.einsum('nlhw,nhw->nl', feature, weight) / weight.sum((1, 2)).clamp(min=1)[:, None]
+
+
+def max_pool(feature, valid):
+    """Maxima (N, L) over the valid pixels; 0 where there is none."""
+    peak = feature.masked_fill(~valid[:, None], -torch.inf).amax((2, 3))
+    return peak.where(valid.any(2).any(1)[:, None], 0)
 
 
 def thresholded_average_pool(feature, valid, threshold=0.1):

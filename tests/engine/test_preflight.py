@@ -114,6 +114,17 @@ def test_weights_of_another_shape_are_refused(tmp_path, state):
         check_config(pretrained(saved(tmp_path / 'wide.pth', wide)))
 
 
+def test_weights_of_a_network_inside_the_backbone_are_checked(tmp_path, state):
+    def hybrid(path):
+        made, init = config(), dict(type='Pretrained', checkpoint=str(path))
+        made.model.backbone = dict(type='HybridVisionTransformer', cnn={**BACKBONE, 'init_cfg': init}, cnn_channels=16,
+                                   embed_dims=8, num_layers=1, num_heads=1)
+        return made
+    check_config(hybrid(saved(tmp_path / 'good.pth', state)))
+    with pytest.raises(InputError, match=r'\(model.backbone.cnn.init_cfg.checkpoint\) .*other.pth: none of its keys'):
+        check_config(hybrid(saved(tmp_path / 'other.pth', dict(encoder=torch.ones(1)))))
+
+
 def test_weights_from_the_net_are_left_to_the_mm_packages():
     check_config(pretrained('torchvision://resnet18'))
     check_config(config(load_from='https://host/none.pth'))

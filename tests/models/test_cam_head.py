@@ -3,7 +3,14 @@ import pytest
 import torch
 from tiny_models import batch, cam_segmentor
 
-from mmfbr.models.cam_head import CAMHead, average_pool, normalise_by_max, thresholded_average_pool, valid_pixels
+from mmfbr.models.cam_head import (
+    CAMHead,
+    average_pool,
+    max_pool,
+    normalise_by_max,
+    thresholded_average_pool,
+    valid_pixels,
+)
 
 
 def slow_tap(feature, valid, threshold):
@@ -23,9 +30,11 @@ def test_pooling_over_valid_pixels():
     valid = torch.rand(3, 4, 6) < 0.7
     valid[2] = False
     torch.testing.assert_close(thresholded_average_pool(feature, valid, 0.1), slow_tap(feature, valid, 0.1))
-    pairs = zip(feature, valid, strict=True)
+    pairs = list(zip(feature, valid, strict=True))
     expected = torch.stack([f[:, v].mean(1) if v.any() else torch.zeros(5) for f, v in pairs])
     torch.testing.assert_close(average_pool(feature, valid), expected)
+    expected = torch.stack([f[:, v].amax(1) if v.any() else torch.zeros(5) for f, v in pairs])
+    torch.testing.assert_close(max_pool(feature, valid), expected)
     assert thresholded_average_pool(feature, valid | True)[0, :3].tolist() == [2.5, 0, -1]  # flat: its own value
 
 
@@ -48,7 +57,7 @@ def test_a_prior_is_where_the_probabilities_start_and_is_not_in_the_maps():
             CAMHead(8, 4, prior=prior)
 
 
-@pytest.mark.parametrize('pooling', ['gap', 'tap'])
+@pytest.mark.parametrize('pooling', ['gap', 'tap', 'max'])
 def test_padding_does_not_change_the_logits(pooling):
     torch.manual_seed(0)
     head, feature = CAMHead(8, 4, pooling=pooling), torch.randn(1, 8, 4, 4)
@@ -89,8 +98,8 @@ def test_wrong_samples_and_arguments_are_named():
     del samples[0].gt_label
     with pytest.raises(ValueError, match='PackImageLabelInputs'):
         model.loss(pixels, samples)
-    with pytest.raises(ValueError, match="'gap' or 'tap'"):
-        CAMHead(8, 4, pooling='max')
+    with pytest.raises(ValueError, match="'gap', 'tap' or 'max'"):
+        CAMHead(8, 4, pooling='mean')
     with pytest.raises(ValueError, match='bg_index=4'):
         CAMHead(8, 4, bg_index=4)
 

@@ -1,4 +1,5 @@
 """Times and memory of a training step's FBR: by stage, in all, beside the straightforward one and the bare products."""
+import functools
 import multiprocessing
 import time
 from collections import defaultdict
@@ -115,9 +116,16 @@ class Step:
 
     def rounds(self):
         """Rounds of assignment that k-means takes in a step."""
-        with patch.object(torch, 'baddbmm', wraps=torch.baddbmm) as distances:
+        product, calls = torch.baddbmm, []
+
+        @functools.wraps(product)  # with a name: what reads torch's functions while the step runs looks for one
+        def counted(*args, **kwargs):
+            calls.append(None)
+            return product(*args, **kwargs)
+
+        with patch.object(torch, 'baddbmm', counted):
             self.fast()
-        return distances.call_count
+        return len(calls)
 
     def _forget(self):
         self.feature.grad = None

@@ -101,7 +101,8 @@ def mean_over_classes(loss, classes, keep, num_classes):
 
 def decoupling(z_fg, z_bg, valid):
     """Mean over the valid pixels of the cosine of ``z_fg`` and ``z_bg`` (..., D); 0, connected, without any."""
-    return (Cosine.apply(z_fg, z_bg, EPS) * valid).sum() / valid.sum().clamp(min=1)
+    cosine = Cosine.apply(z_fg.flatten(0, -2), z_bg.flatten(0, -2), EPS).view(valid.shape)
+    return (cosine * valid).sum() / valid.sum().clamp(min=1)
 
 
 def background_bce(logit, target, valid):

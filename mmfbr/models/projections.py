@@ -6,7 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmfbr.core.rows import NormReluLinear, Project
+from mmfbr.core.rows import Embed, NormReluLinear
 from mmfbr.core.stream import isolated
 
 
@@ -61,7 +61,7 @@ class BackgroundHead(nn.Module):
         scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
             self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
-            kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) >= self.dropout
+            kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout)
             weight = weight / (1 - self.dropout)
         return NormReluLinear.apply(x, share, kept, scale, shift, weight, bias, self.eps).view(valid.shape)
 
@@ -112,16 +112,9 @@ class Projections(BaseModule):
         self.evaluated = True
         f = self.feature.flatten(2)
         weights = (projection.weight.flatten(1).to(f.dtype) for projection in (self.phi_fg, self.phi_bg))
-        raw_fg, raw_bg = (self._rows(z).unflatten(1, valid.shape[1:]) for z in Project.apply(f, *weights))
+        z_fg, raw_bg, z_bg = (z.unflatten(1, valid.shape[1:]) for z in Embed.apply(f, *weights))
         with torch.autocast(f.device.type, enabled=False):
-            bg_logit = self.phi_seg(raw_bg, valid, generator) if background else None
-            return Embeddings(torch.relu_(raw_fg), torch.relu(raw_bg), bg_logit)
-
-    @staticmethod
-    def _rows(z):
-        if z.dtype == torch.float16:
-            z = z.clamp(-65504, 65504)  # a sum beyond float16 is infinite, and so would be its length
-        return z.float()
+            return Embeddings(z_fg, z_bg, self.phi_seg(raw_bg, valid, generator) if background else None)
 
     def connected_zero(self):
         """A zero with every parameter of FBR in its graph, for DDP."""

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import torch
 
 from mmfbr.core import queries, segmentation_view, sync
+from mmfbr.core.sampler import entropy
 from mmfbr.models import FBRLoss, FBRNeck, fbr_loss
 
 from .straightforward import straightforward
@@ -23,7 +24,8 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Workload:
-    """The size of a step: ``images`` maps of ``size`` x ``size`` and ``channels``, with about ``queries`` queries."""
+    """The size of a step: ``images`` maps of ``size`` x ``size`` and ``channels``, with about ``queries`` queries, of
+    which ``cap`` at most are contrasted."""
     images: int = 16
     size: int = 32
     channels: int = 320
@@ -31,6 +33,7 @@ class Workload:
     queries: int = 1800
     negatives: int = 256
     bank: int = 50_000
+    cap: int = 8192
     device: str = 'cpu'
 
 
@@ -45,7 +48,8 @@ class Step:
         feature = torch.randn(work.images, work.channels, *shape[1:], generator=g).relu()
         self.feature = feature.to(work.device).requires_grad_()
         self.neck = FBRNeck(work.channels).to(work.device)
-        loss = FBRLoss(dict(capacity=work.bank), dict(num_negatives=work.negatives))
+        loss = FBRLoss(dict(capacity=work.bank), dict(
+            num_negatives=work.negatives, max_queries=work.cap))
         self.loss = loss.to(work.device).bind(self.neck)
         self.loss.nroi.push(torch.randn(work.bank, self.neck.channels, generator=g).relu())
         self.bank = self.loss.nroi.content.clone()
@@ -76,6 +80,10 @@ class Step:
         terms, self.bank = straightforward(self.feature, self.logits, self.label, self.neck, self.bank,
                                            capacity=self.work.bank, count=self.work.negatives)
         sum(getattr(self.loss, f'w_{name}') * value for name, value in terms.items()).backward()
+
+    def scores(self):
+        """The passes of ``fast`` over S, which are linear in the number of classes."""
+        entropy(self.view().probabilities)
 
     def projection(self):
         """The part of ``fast`` that grows with the encoder's channels: both embeddings, forward and backward."""
@@ -170,16 +178,9 @@ def measure(work, repeats=5):
     """
     step = Step(work)
     products = step.products()
-    runs = {'total': step.fast, 'straightforward': step.slow, 'projection': step.projection,
-            'products projection': products['projection'], 'products other': products['other']}
-    times, stages = defaultdict(list), defaultdict(list)
-    for function in runs.values():
-        function()
-    for _ in range(repeats):
-        for name, function in runs.items():
-            start = _now(work.device)
-            function()
-            times[name].append(_now(work.device) - start)
+    stages = defaultdict(list)
+
+    def watched():
         watch = Stopwatch(work.device)
         watch.start()
         step.fast(watch)
@@ -187,7 +188,12 @@ def measure(work, repeats=5):
             pass
         for name in STAGES:
             stages[name].append(watch.spent[name])
-    ms = {name: 1000 * median(values) for name, values in times.items()}
+
+    seconds = in_turns({
+        'total': step.fast, 'straightforward': step.slow, 'projection': step.projection, 'S': step.scores,
+        'products projection': products['projection'], 'products other': products['other'], 'watched': watched,
+    }, repeats, work.device)
+    ms = {name: 1000 * value for name, value in seconds.items()}
     all_products = ms['products projection'] + ms['products other']
     beside = {name: ms[name] - ms['projection'] for name in ('total', 'straightforward')}
     return {
@@ -202,6 +208,19 @@ def measure(work, repeats=5):
         },
         'peak_memory_mib': peak_memory(work),
     }
+
+
+def in_turns(runs, repeats, device):
+    """Median seconds of each of ``runs`` {name: function}: all once to warm up, then ``repeats`` rounds of all, so that
+    a busy machine is busy for all."""
+    times = defaultdict(list)
+    for turn in range(repeats + 1):
+        for name, function in runs.items():
+            start = _now(device)
+            function()
+            if turn:
+                times[name].append(_now(device) - start)
+    return {name: median(values) for name, values in times.items()}
 
 
 def peak_memory(work):

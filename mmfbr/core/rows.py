@@ -47,7 +47,7 @@ class Embed(Function):
         for part, to_part, z_fg, z_bg, g_fg, raw, g_bg in blocks(every, f.shape[2], f):
             bg = aten.threshold_backward(g_bg, z_bg, 0).add_(raw)
             rows = [g.to(f.dtype) for g in (aten.threshold_backward(g_fg, z_fg, 0), bg)]
-            for w, to_w, g in zip(weights, to_weights, rows, strict=True):
+            for to_w, g in zip(to_weights, rows, strict=True):
                 torch.addbmm(to_w, part, g, out=to_w)
             if to_f is not None:
                 fg, bg = (w.t().expand(len(part), -1, -1) for w in weights)
@@ -92,9 +92,9 @@ class NormReluLinear(Function):
         x, share, y, mean, rstd, scale, w = ctx.saved_tensors
         to_x, to_w, to_b = torch.empty_like(x), gradient @ y, gradient.sum(0, keepdim=True)
         to_scale, to_shift = torch.zeros_like(mean), torch.zeros_like(mean)
-        for rows, to_rows, y, g in blocks((x, to_x, y, gradient), 1, x):
-            # Where y is above 0 neither ReLU nor dropout stood in the way.
-            torch.mul(aten.threshold_backward(g[:, None].expand_as(y), y, 0), w, out=to_rows)
+        for rows, to_rows, out, g in blocks((x, to_x, y, gradient), 1, x):
+            # Where the output is above 0 neither ReLU nor dropout stood in the way.
+            torch.mul(aten.threshold_backward(g[:, None].expand_as(out), out, 0), w, out=to_rows)
             to_shift += to_rows.sum(0)
             to_scale += ((rows - mean) * to_rows).sum(0)
         to_scale *= rstd

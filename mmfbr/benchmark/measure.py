@@ -234,7 +234,9 @@ def peak_memory(work):
         torch.cuda.reset_peak_memory_stats()
         step.fast()
         return (torch.cuda.max_memory_allocated() - before) / MIB
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([__name__])  # so that one import serves any number of fresh processes
+    with context.Pool(1) as pool:
         return pool.apply(_peak_resident, (work, torch.get_num_threads()))
 
 

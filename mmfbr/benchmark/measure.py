@@ -161,12 +161,12 @@ class Stopwatch:
         return run
 
     def start(self):
-        self.since = _now(self.device)
+        self.since = now(self.device)
 
     def _enter(self, name):
-        outer, now = self.now_in, _now(self.device)
-        self.spent[outer] += now - self.since
-        self.now_in, self.since = name, now
+        outer, at = self.now_in, now(self.device)
+        self.spent[outer] += at - self.since
+        self.now_in, self.since = name, at
         return outer
 
 
@@ -216,10 +216,10 @@ def in_turns(runs, repeats, device):
     times = defaultdict(list)
     for turn in range(repeats + 1):
         for name, function in runs.items():
-            start = _now(device)
+            start = now(device)
             function()
             if turn:
-                times[name].append(_now(device) - start)
+                times[name].append(now(device) - start)
     return {name: median(values) for name, values in times.items()}
 
 
@@ -262,7 +262,7 @@ def _resident(field):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def _now(device):
+def now(device):
     if torch.device(device).type == 'cuda':
         torch.cuda.synchronize()
     return time.perf_counter()

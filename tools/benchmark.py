@@ -6,6 +6,7 @@ import torch
 
 from mmfbr import benchmark
 from mmfbr.benchmark.measure import Workload, measure
+from mmfbr.engine.memory import keep_memory
 from mmfbr.files import write_json
 
 RESNET50 = Path(benchmark.__file__).with_name('resnet50_step.py')
@@ -107,6 +108,7 @@ def walk(maps, size, repeats):
 
 def main():
     args = vars(parse_args())
+    keep_memory()  # as in a training
     repeats, path = args.pop('repeats'), args.pop('json')
     torch.set_num_threads(args.pop('threads'))
     config, detecting, trained, walking, folder, scales, batch, size = (

@@ -61,20 +61,9 @@ class BackgroundHead(nn.Module):
         scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
             self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
-            kept, share_kept = dropout_mask(x, self.dropout, generator)
-            weight = weight / share_kept
+            kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout)
+            weight = weight / (1 - self.dropout)
         return NormReluLinear.apply(x, share, kept, scale, shift, weight, bias, self.eps).view(valid.shape)
-
-
-def dropout_mask(x, dropout, generator):
-    """1 where ``x`` is kept, else 0, of its shape and type; and the probability of 1, a multiple of 1/256.
-
-    A random byte an entry: drawing numbers takes a CPU one core and longer than all else that phi_seg does.
-    """
-    dropped = min(round(256 * dropout), 255)
-    words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
-    noise = words.random_(-2**63, None, generator=generator).view(torch.uint8)[:x.numel()].view(x.shape)
-    return torch.ge(noise, dropped, out=torch.empty_like(x)), 1 - dropped / 256
 
 
 class Projections(BaseModule):

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import torch
 
+from mmfbr import benchmark
 from mmfbr.benchmark.measure import Workload, measure
+from mmfbr.engine.memory import keep_memory
 from mmfbr.files import write_json
+
+RESNET50 = Path(benchmark.__file__).with_name('resnet50_step.py')
 
 
 def parse_args():
@@ -14,8 +18,10 @@ def parse_args():
                           ('classes', 'classes, the background among them'), ('queries', 'queries to aim at'),
                           ('negatives', 'negatives of a query'), ('bank', 'entries of the bank, which is full')):
         parser.add_argument(f'--{name}', type=int, default=getattr(default, name), help=f'{meaning} (%(default)s)')
+    parser.add_argument('--cap', type=int, default=default.cap, help='queries contrasted at most (%(default)s)')
     parser.add_argument('--size', type=int, nargs='+', help=f'side of the feature map ({default.size}); for --detector '
-                        'height and width of the images (800 1333), for --walk of the image (500 500)')
+                        'and --train height and width of the images (800 1333; 512 512), for --walk of the image (500 '
+                        '500)')
     parser.add_argument('--device', default=default.device, help='where to run (%(default)s)')
     parser.add_argument('--repeats', type=int, default=5, help='times are medians of so many (%(default)s)')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads(), help='CPU threads (%(default)s)')
@@ -25,14 +31,23 @@ def parse_args():
     parser.add_argument('--scales', type=float, nargs='+', help='other scales, for --masks')
     parser.add_argument('--detector', metavar='CONFIG', help='measure instead what FBR adds to a training step of this '
                         'FBRDetector, whose weights stay random')
+    parser.add_argument('--train', metavar='CONFIG', nargs='?', const=RESNET50, help="measure instead FBR's share of a "
+                        'training step of this segmentor with FBR, whose weights stay random (without CONFIG: '
+                        'DeepLabV3+ on ResNet-50 at stride 16)')
+    parser.add_argument('--scaling', metavar='OUT', type=Path, help='measure instead how the cost grows along each '
+                        'axis and write table and plots to this folder')
     parser.add_argument('--walk', metavar='MAPS', type=int, help="measure instead IRN's random walk with so many class "
                         'maps of an image, at stride 4, radius 5, beta 10, 256 steps')
-    parser.add_argument('--batch', type=int, help='images in one pass, for --masks (4) and --detector (2)')
+    parser.add_argument('--batch', type=int, nargs='+', help='images in one pass, for --masks (4), --detector (2) and '
+                        '--train (4), which takes several')
     args = parser.parse_args()
-    args.size = args.size or ([800, 1333] if args.detector else [500, 500] if args.walk else [default.size])
-    if len(args.size) != (2 if args.detector or args.walk else 1):
-        parser.error('--size takes one number, the side of a feature map; with --detector or --walk two, height and '
-                     'width')
+    sides = [800, 1333] if args.detector else [512, 512] if args.train else [500, 500] if args.walk else [default.size]
+    args.size = args.size or sides
+    if len(args.size) != len(sides):
+        parser.error('--size takes one number, the side of a feature map; with --detector, --train or --walk two, '
+                     'height and width')
+    if len(args.batch or []) > 1 and not args.train:
+        parser.error('--batch takes one number; several only with --train')
     return args
 
 
@@ -71,6 +86,20 @@ def detector(config, size, batch, repeats, device):
     return result, detector.table(result)
 
 
+def training(config, size, batches, repeats, device):
+    from mmfbr.benchmark import training
+    from mmfbr.engine import load_config
+    result = training.measure_training(load_config(config), tuple(size), tuple(batches), repeats, device)
+    return result, training.table(result)
+
+
+def scaling(folder, repeats):
+    from mmfbr.benchmark import scaling
+    found = scaling.measure_scaling(repeats=repeats)
+    scaling.write_scaling(folder, found)
+    return found, scaling.table(found) + f"\nalong the classes: {100 * scaling.spread(found['classes']):.0f} % apart"
+
+
 def walk(maps, size, repeats):
     from mmfbr.benchmark import walk
     result = walk.measure_walk(size, maps, repeats=repeats)
@@ -79,16 +108,21 @@ def walk(maps, size, repeats):
 
 def main():
     args = vars(parse_args())
+    keep_memory()  # as in a training
     repeats, path = args.pop('repeats'), args.pop('json')
     torch.set_num_threads(args.pop('threads'))
-    config, detecting, walking, scales, batch, size = (
-        args.pop(name) for name in ('masks', 'detector', 'walk', 'scales', 'batch', 'size'))
+    config, detecting, trained, walking, folder, scales, batch, size = (
+        args.pop(name) for name in ('masks', 'detector', 'train', 'walk', 'scaling', 'scales', 'batch', 'size'))
     if config:
-        result, text = masks(config, scales, args['images'], batch or 4, repeats)
+        result, text = masks(config, scales, args['images'], (batch or [4])[0], repeats)
     elif detecting:
-        result, text = detector(detecting, size, batch or 2, repeats, args['device'])
+        result, text = detector(detecting, size, (batch or [2])[0], repeats, args['device'])
+    elif trained:
+        result, text = training(trained, size, batch or [4], repeats, args['device'])
     elif walking:
         result, text = walk(walking, size, repeats)
+    elif folder:
+        result, text = scaling(folder, repeats)
     else:
         result = measure(Workload(size=size[0], **args), repeats)
         text = table(result)

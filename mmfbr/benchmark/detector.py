@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmfbr.models.instance_labels import instances_of
 
-from .measure import _now
+from .measure import now
 
 
 def measure_detector(config, size=(800, 1333), batch=2, instances=8, repeats=3, device=None):
@@ -43,9 +43,9 @@ def measure_detector(config, size=(800, 1333), batch=2, instances=8, repeats=3, 
         for name, model in models.items():
             torch.manual_seed(turn)
             inputs = model.data_preprocessor(copy.deepcopy(data), True)
-            start = _now(device)
+            start = now(device)
             model.parse_losses(model(**inputs, mode='loss'))[0].backward()
-            seconds[name].append(_now(device) - start)
+            seconds[name].append(now(device) - start)
             model.zero_grad()
         seconds['alone'].append(_alone(models['fbr'], inputs))
     seconds = {name: median(values[1:]) for name, values in seconds.items()}
@@ -61,10 +61,10 @@ def _alone(model, inputs):
     with torch.no_grad():
         feature = model.extract_feat(inputs['inputs'])[model.fbr.in_index]
     feature.requires_grad_()
-    start = _now(device)
+    start = now(device)
     instances = [instances_of(sample, model.fbr.num_classes) for sample in inputs['data_samples']]
     sum(model.fbr.losses(feature, instances, tuple(inputs['inputs'].shape[2:])).values()).backward()
-    seconds = _now(device) - start
+    seconds = now(device) - start
     model.zero_grad()
     return seconds
 

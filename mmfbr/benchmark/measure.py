@@ -1,4 +1,5 @@
 """Times and memory of a training step's FBR: by stage, in all, beside the straightforward one and the bare products."""
+import functools
 import multiprocessing
 import time
 from collections import defaultdict
@@ -10,7 +11,8 @@ from unittest.mock import patch
 
 import torch
 
-from mmfbr.core import queries, segmentation_view
+from mmfbr.core import queries, segmentation_view, sync
+from mmfbr.core.sampler import entropy
 from mmfbr.models import FBRLoss, FBRNeck, fbr_loss
 
 from .straightforward import straightforward
@@ -22,7 +24,8 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Workload:
-    """The size of a step: ``images`` maps of ``size`` x ``size`` and ``channels``, with about ``queries`` queries."""
+    """The size of a step: ``images`` maps of ``size`` x ``size`` and ``channels``, with about ``queries`` queries, of
+    which ``cap`` at most are contrasted."""
     images: int = 16
     size: int = 32
     channels: int = 320
@@ -30,6 +33,7 @@ class Workload:
     queries: int = 1800
     negatives: int = 256
     bank: int = 50_000
+    cap: int = 8192
     device: str = 'cpu'
 
 
@@ -44,7 +48,8 @@ class Step:
         feature = torch.randn(work.images, work.channels, *shape[1:], generator=g).relu()
         self.feature = feature.to(work.device).requires_grad_()
         self.neck = FBRNeck(work.channels).to(work.device)
-        loss = FBRLoss(dict(capacity=work.bank), dict(num_negatives=work.negatives))
+        loss = FBRLoss(dict(capacity=work.bank), dict(
+            num_negatives=work.negatives, max_queries=work.cap))
         self.loss = loss.to(work.device).bind(self.neck)
         self.loss.nroi.push(torch.randn(work.bank, self.neck.channels, generator=g).relu())
         self.bank = self.loss.nroi.content.clone()
@@ -75,6 +80,10 @@ class Step:
         terms, self.bank = straightforward(self.feature, self.logits, self.label, self.neck, self.bank,
                                            capacity=self.work.bank, count=self.work.negatives)
         sum(getattr(self.loss, f'w_{name}') * value for name, value in terms.items()).backward()
+
+    def scores(self):
+        """The passes of ``fast`` over S, which are linear in the number of classes."""
+        entropy(self.view().probabilities)
 
     def projection(self):
         """The part of ``fast`` that grows with the encoder's channels: both embeddings, forward and backward."""
@@ -114,10 +123,17 @@ class Step:
         return _candidates(self.view())
 
     def rounds(self):
-        """Rounds of assignment that k-means takes in a step."""
-        with patch.object(torch, 'baddbmm', wraps=torch.baddbmm) as distances:
+        """Rounds of assignment that k-means takes in a step, on average over the images."""
+        product, calls = torch.baddbmm, []
+
+        @functools.wraps(product)  # with a name: what reads torch's functions while the step runs looks for one
+        def counted(*args, **kwargs):
+            calls.append(None)
+            return product(*args, **kwargs)
+
+        with patch.object(torch, 'baddbmm', counted):
             self.fast()
-        return distances.call_count
+        return len(calls) // (self.work.images if sync.is_free(self.feature) else 1)
 
     def _forget(self):
         self.feature.grad = None
@@ -145,12 +161,12 @@ class Stopwatch:
         return run
 
     def start(self):
-        self.since = _now(self.device)
+        self.since = now(self.device)
 
     def _enter(self, name):
-        outer, now = self.now_in, _now(self.device)
-        self.spent[outer] += now - self.since
-        self.now_in, self.since = name, now
+        outer, at = self.now_in, now(self.device)
+        self.spent[outer] += at - self.since
+        self.now_in, self.since = name, at
         return outer
 
 
@@ -162,16 +178,9 @@ def measure(work, repeats=5):
     """
     step = Step(work)
     products = step.products()
-    runs = {'total': step.fast, 'straightforward': step.slow, 'projection': step.projection,
-            'products projection': products['projection'], 'products other': products['other']}
-    times, stages = defaultdict(list), defaultdict(list)
-    for function in runs.values():
-        function()
-    for _ in range(repeats):
-        for name, function in runs.items():
-            start = _now(work.device)
-            function()
-            times[name].append(_now(work.device) - start)
+    stages = defaultdict(list)
+
+    def watched():
         watch = Stopwatch(work.device)
         watch.start()
         step.fast(watch)
@@ -179,7 +188,12 @@ def measure(work, repeats=5):
             pass
         for name in STAGES:
             stages[name].append(watch.spent[name])
-    ms = {name: 1000 * median(values) for name, values in times.items()}
+
+    seconds = in_turns({
+        'total': step.fast, 'straightforward': step.slow, 'projection': step.projection, 'S': step.scores,
+        'products projection': products['projection'], 'products other': products['other'], 'watched': watched,
+    }, repeats, work.device)
+    ms = {name: 1000 * value for name, value in seconds.items()}
     all_products = ms['products projection'] + ms['products other']
     beside = {name: ms[name] - ms['projection'] for name in ('total', 'straightforward')}
     return {
@@ -196,6 +210,19 @@ def measure(work, repeats=5):
     }
 
 
+def in_turns(runs, repeats, device):
+    """Median seconds of each of ``runs`` {name: function}: all once to warm up, then ``repeats`` rounds of all, so that
+    a busy machine is busy for all."""
+    times = defaultdict(list)
+    for turn in range(repeats + 1):
+        for name, function in runs.items():
+            start = now(device)
+            function()
+            if turn:
+                times[name].append(now(device) - start)
+    return {name: median(values) for name, values in times.items()}
+
+
 def peak_memory(work):
     """MiB that one step needs at its peak beyond batch, model and bank; None where the system does not tell.
 
@@ -207,7 +234,9 @@ def peak_memory(work):
         torch.cuda.reset_peak_memory_stats()
         step.fast()
         return (torch.cuda.max_memory_allocated() - before) / MIB
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([__name__])  # so that one import serves any number of fresh processes
+    with context.Pool(1) as pool:
         return pool.apply(_peak_resident, (work, torch.get_num_threads()))
 
 
@@ -233,7 +262,7 @@ def _resident(field):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def _now(device):
+def now(device):
     if torch.device(device).type == 'cuda':
         torch.cuda.synchronize()
     return time.perf_counter()

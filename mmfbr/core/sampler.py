@@ -81,7 +81,7 @@ class ActiveSampler:
         num_classes = view.scores.shape[1]
         z = z_fg.detach().reshape(-1, z_fg.shape[-1])
         label, foreground, score = _own_scores(view.scores, view.labels, view.valid, bg_index)
-        unsure = _unsure(score, _entropy(view.probabilities), label, view.valid, foreground, num_classes,
+        unsure = _unsure(score, entropy(view.probabilities), label, view.valid, foreground, num_classes,
                          pick(self.rate, view.rate), pick(self.quantile, view.quantile), self.floor).flatten()
         label, foreground, score = label.flatten(), foreground.flatten(), score.flatten()
         order, start, count = _by_class(score, label, foreground, num_classes)
@@ -134,7 +134,7 @@ def queries(scores, probabilities, labels, valid, bg_index, rate, quantile, floo
         rate, quantile, floor (float): see ``ActiveSampler``.
     """
     label, foreground, score = _own_scores(scores, labels, valid, bg_index)
-    return _unsure(score, _entropy(probabilities), label, valid, foreground, scores.shape[1], rate, quantile, floor)
+    return _unsure(score, entropy(probabilities), label, valid, foreground, scores.shape[1], rate, quantile, floor)
 
 
 def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
@@ -175,7 +175,8 @@ def _own_scores(scores, labels, valid, bg_index):
     return label, foreground, scores.gather(1, label[:, None])[:, 0]
 
 
-def _entropy(probabilities):
+def entropy(probabilities):
+    """(N, H, W), of ``probabilities`` (N, C, H, W)."""
     return -(probabilities * (probabilities + 1e-10).log()).sum(1)
 
 

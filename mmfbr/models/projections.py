@@ -6,6 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmfbr.core.rows import Embed, NormReluLinear
 from mmfbr.core.stream import isolated
 
 
@@ -56,16 +57,13 @@ class BackgroundHead(nn.Module):
         """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
         only."""
         share = (valid / valid.sum().clamp(min=1)).flatten().to(x.dtype)
-        x = x.flatten(0, 2)
-        centred = x - share @ x
-        variance = share @ centred.square()
-        x = torch.addcmul(self.norm_bias, centred, self.norm_weight * (variance + self.eps).rsqrt())
-        weight = self.conv.weight.flatten().to(x.dtype)
+        x, kept = x.flatten(0, 2), None
+        scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
+            self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
-            # Before the ReLU, which does not mind, all in place. ``bernoulli_`` takes three times as long on the CPU.
-            x.mul_(torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout))
+            kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout)
             weight = weight / (1 - self.dropout)
-        return (x.relu_() @ weight + self.conv.bias).view(valid.shape)
+        return NormReluLinear.apply(x, share, kept, scale, shift, weight, bias, self.eps).view(valid.shape)
 
 
 class Projections(BaseModule):
@@ -113,16 +111,10 @@ class Projections(BaseModule):
         normalisation."""
         self.evaluated = True
         f = self.feature.flatten(2)
-        weight = torch.cat([self.phi_fg.weight, self.phi_bg.weight]).flatten(1).to(f.dtype)
-        # Turned into rows after the product: there are far fewer channels than before it.
-        z = torch.bmm(weight.expand(len(f), -1, -1), f).transpose(1, 2)
-        if z.dtype == torch.float16:
-            z = z.clamp(-65504, 65504)  # a sum beyond float16 is infinite, and so would be its length
-        z = z.float().contiguous()
-        raw_fg, raw_bg = z.unflatten(1, valid.shape[1:]).split(self.channels, 3)
-        with torch.autocast(z.device.type, enabled=False):
-            bg_logit = self.phi_seg(raw_bg, valid, generator) if background else None
-            return Embeddings(torch.relu(raw_fg), torch.relu(raw_bg), bg_logit)
+        weights = (projection.weight.flatten(1).to(f.dtype) for projection in (self.phi_fg, self.phi_bg))
+        z_fg, raw_bg, z_bg = (z.unflatten(1, valid.shape[1:]) for z in Embed.apply(f, *weights))
+        with torch.autocast(f.device.type, enabled=False):
+            return Embeddings(z_fg, z_bg, self.phi_seg(raw_bg, valid, generator) if background else None)
 
     def connected_zero(self):
         """A zero with every parameter of FBR in its graph, for DDP."""

@@ -1,21 +1,16 @@
-"""What FBR does for the CAM network of MSRC-v2: the twin as it is shipped, and with the values of the method, at once
-and from the twin's start. test is held out."""
-config = '../cam/cam_mobilenetv2-os16_msrc_fbr.py'
+"""What FBR does for the CAM network of MSRC-v2 whose first stages are frozen: the twin as it is shipped, its two parts
+alone, and one NROI an image; beside it the host that trains all stages. test is held out."""
+config = '../cam/cam_mobilenetv2-os16-frozen5_msrc_fbr.py'
 host = 'host'
 seeds = [0, 1, 2, 3, 4]
-_loss = 'model.decode_head.loss_decode.1.'
-_method = {
-    f'{_loss}w_fb': 0.05,
-    f'{_loss}w_if': 0.1,
-    f'{_loss}sampler.rate': None,  # the method's for a CAM host
-    f'{_loss}sampler.quantile': None
-}
+_losses = 'model.decode_head.loss_decode.'
+_no_contrast = {f'{_losses}1.{name}': 0.0 for name in ('w_fb', 'w_if', 'w_decouple', 'w_bg_seg')}
 variants = dict(
-    host=dict(config='../cam/cam_mobilenetv2-os16_msrc.py'),
+    host=dict(config='../cam/cam_mobilenetv2-os16-frozen5_msrc.py'),
     fbr=dict(),
-    method=dict(options={
-        **_method, f'{_loss}warmup_iters': 0
-    }),
-    method_late=dict(options=_method))
+    contrast=dict(options={f'{_losses}2.loss_weight': 0.0}),
+    maps=dict(options=_no_contrast),
+    maps_k_1=dict(options={**_no_contrast, f'{_losses}2.num_clusters': 1}),
+    host_all=dict(config='../cam/cam_mobilenetv2-os16_msrc.py', iterations=102))
 choose_on = 'ImageSets/trainval.txt'
 hold_out = ['ImageSets/test.txt']

@@ -17,6 +17,7 @@ from .fbr_neck import FBRNeck
 from .frozen_segmentor import FrozenEncoderDecoder
 from .hybrid_vit import HybridVisionTransformer
 from .irn_head import IRNHead
+from .nroi_map_loss import NROIMapLoss
 from .ptc_head import PatchTokenContrastLoss, PTCHead
 from .resnet38d import ResNet38d
 from .resnet_with_stem import ResNetWithStem
@@ -28,11 +29,11 @@ __all__ = [
     'ActiveSampler', 'AffinityHead', 'AMNHead', 'BalancedCrossEntropyLoss', 'CAMDataPreprocessor', 'CAMHead',
     'CAMSegmentor', 'DeepLabV2Head', 'EquivarianceLoss', 'FBRDetector', 'FBRHead', 'FBRLoss', 'FBRNeck',
     'FrozenEncoderDecoder', 'HybridVisionTransformer', 'IRNHead', 'MultiLabelSoftMarginLoss', 'NROIBank',
-    'PatchTokenContrastLoss', 'PrototypeContrastLoss', 'PTCHead', 'ResNet38d', 'ResNetWithStem', 'SaliencyLoss',
-    'TwoViewCAMSegmentor', 'ViewCAMHead'
+    'NROIMapLoss', 'PatchTokenContrastLoss', 'PrototypeContrastLoss', 'PTCHead', 'ResNet38d', 'ResNetWithStem',
+    'SaliencyLoss', 'TwoViewCAMSegmentor', 'ViewCAMHead'
 ]
 
 register(MODELS, ActiveSampler, AffinityHead, AMNHead, BalancedCrossEntropyLoss, CAMDataPreprocessor, CAMHead,
          CAMSegmentor, DeepLabV2Head, EquivarianceLoss, FBRDetector, FBRHead, FBRLoss, FBRNeck, FrozenEncoderDecoder,
-         HybridVisionTransformer, IRNHead, MultiLabelSoftMarginLoss, NROIBank, PatchTokenContrastLoss,
+         HybridVisionTransformer, IRNHead, MultiLabelSoftMarginLoss, NROIBank, NROIMapLoss, PatchTokenContrastLoss,
          PrototypeContrastLoss, PTCHead, ResNet38d, ResNetWithStem, SaliencyLoss, TwoViewCAMSegmentor, ViewCAMHead)

@@ -10,6 +10,7 @@ from mmfbr.core.views import cam_view, normalise_by_max
 from mmfbr.registry import MODELS
 
 from .fbr_loss import FBRLoss
+from .nroi_map_loss import NROIMapLoss
 
 
 class CAMHead(BaseModule):
@@ -27,7 +28,8 @@ class CAMHead(BaseModule):
         prior (float | None): share of the images that hold a class, in (0, 1), the mean over classes. With it the image
             logits have a bias that starts at this prior (Lin et al., ICCV 2017, section 4.1), so that the first steps
             need not drive every map below zero. The maps do not contain the bias.
-        loss_decode (dict | list[dict]): losses of image logits and labels; an ``FBRLoss`` gets the pixels instead.
+        loss_decode (dict | list[dict]): losses of image logits and labels; an ``FBRLoss`` and an
+            ``NROIMapLoss`` get the pixels instead.
         init_cfg (dict): as in mmengine.
 
     Raises:
@@ -95,6 +97,10 @@ class CAMHead(BaseModule):
         for loss in self.loss_decode:
             if isinstance(loss, FBRLoss):
                 value = loss.contrast(lambda: self.pixel_view(inputs, present, valid), logits)
+            elif isinstance(loss, NROIMapLoss):
+                # The classifier learns from image-level labels alone: trained on maps of its own making it would drift.
+                maps = F.conv2d(feature, self.classifier.weight.detach())
+                value = loss(inputs, maps, present[:, self.foreground], valid)
             else:
                 value = loss(logits, present[:, self.foreground])
             losses[loss.loss_name] = losses.get(loss.loss_name, 0) + value

@@ -115,6 +115,8 @@ def test_variant_of_a_shipped_study_trains_a_step(path, name, tmp_path, request)
         if loss.type == 'FBRLoss':
             loss.update(warmup_iters=0, nroi={**loss.nroi, 'capacity': min(loss.nroi.get('capacity', 500), 500),
                                               'warmup': 0})
+        if loss.type == 'NROIMapLoss':
+            loss.update(warmup_iters=0)
     torch.manual_seed(0)
     model = MODELS.build(config.model).train()
     with torch.no_grad():
@@ -127,4 +129,5 @@ def test_variant_of_a_shipped_study_trains_a_step(path, name, tmp_path, request)
     is_host = name.startswith('host') or path.stem == 'msrc_host'
     assert ('decode.loss_fbr' in losses) != is_host
     if not is_host:
-        assert losses['decode.loss_fbr'] > 0 and model.neck.phi_bg.weight.grad is not None
+        own = losses['decode.loss_fbr'] + losses.get('decode.loss_nroi_map', 0)
+        assert own > 0 and model.neck.phi_bg.weight.grad is not None

@@ -1,0 +1,79 @@
+"""Objects told from their own image's background: pixels between class prototypes and NROIs, and a loss on class maps.
+
+Not the paper's. The paper's contrasts shape embeddings; here the same comparison, on features as they are, says
+directly which pixels a class map should cover.
+"""
+import torch
+from torch.nn import functional as F
+
+from .contrast import EPS
+from .kmeans import kmeans
+
+
+@torch.no_grad()
+def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3):
+    """How far each pixel belongs to each class rather than to the background of its image.
+
+    Of a class in an image the pixels with a seed score above ``sure`` (and none higher of another class) make the
+    prototype, their score-weighted mean; the pixels where no score reaches ``unlike`` are background, and k-means
+    makes NROIs of it, all of it at unit length. A pixel's shares are the softmax of its cosines over ``tau`` to the
+    classes' prototypes and to the nearest NROI.
+
+    Args:
+        feature (Tensor): (N, L, H, W).
+        seeds (Tensor): (N, C, H, W) in [0, 1], scores of the foreground classes.
+        present (Tensor): (N, C) bool, the image-level labels.
+        valid (Tensor): (N, H, W) bool.
+        generator (torch.Generator): on the device of ``feature``; draws the start of k-means.
+        num_clusters (int): K, NROIs of an image.
+        sure, unlike (float): in [0, 1].
+        tau (float): temperature, > 0.
+        prior (float): share that is moved to one half, in (0, 1). The nearest of several NROIs is nearer than one
+            prototype, so an even pixel has less than half.
+
+    Returns:
+        tuple[Tensor, Tensor]: shares (N, C, H, W) in [0, 1]; and (N, C) bool, the classes that have a prototype in an
+        image with NROIs. The shares of others are 0 and say nothing.
+    """
+    valid = valid.flatten(1)
+    x = F.normalize(feature.detach().float().flatten(2).transpose(1, 2), dim=2, eps=EPS)
+    scores = (seeds.float() * present[..., None, None]).flatten(2) * valid[:, None]
+    best = scores.amax(1, keepdim=True)
+    weight = scores * ((scores > sure) & (scores == best))
+    prototypes = F.normalize(torch.bmm(weight, x), dim=2, eps=EPS)
+    nroi, exists = kmeans(x, valid & (best[:, 0] < unlike), num_clusters, generator)
+    nroi = F.normalize(nroi, dim=2, eps=EPS)
+    known = present & (weight.sum(2) > 0) & exists.any(1, keepdim=True)
+    background = torch.bmm(nroi, x.transpose(1, 2)).masked_fill(~exists[..., None], -1).amax(1, keepdim=True)
+    classes = torch.bmm(prototypes, x.transpose(1, 2)).masked_fill(~known[..., None], -torch.inf)
+    shares = (torch.cat([background, classes], 1) / tau).softmax(1)[:, 1:]
+    odds = shares * (1 - prior)
+    shares = odds / (odds + (1 - shares) * prior)
+    return shares.view_as(seeds) * known[..., None, None], known
+
+
+def map_cross_entropy(maps, shares, known, valid, level=0.4, width=0.15):
+    """Binary cross-entropy of class maps against ``nroi_shares``, object and background weighing the same.
+
+    What counts of a map is its height relative to its highest valid pixel: the image logits, which are a mean of the
+    map, keep the say over its scale.
+
+    Args:
+        maps (Tensor): (N, C, H, W), raw, with gradient.
+        shares, known: of ``nroi_shares``.
+        valid (Tensor): (N, H, W) bool.
+        level (float): relative height at which a pixel is as much object as background.
+        width (float): difference of relative height by which the log odds change by 1, > 0.
+
+    Returns:
+        Tensor: the mean, over the known classes of the images with a positive map, of half the mean over the object and
+        half the mean over the rest, where a pixel counts by its share; a connected 0 when there is none.
+    """
+    counted, maps = valid.flatten(1)[:, None], maps.flatten(2)
+    highest = maps.masked_fill(~counted, -torch.inf).amax(2)
+    known = known & (highest > 0)
+    logits = (maps / highest.where(known, 1)[..., None] - level) / width
+    inside, outside = (share.flatten(2) * counted for share in (shares, 1 - shares))
+    halves = ((F.softplus(-logits), inside), (F.softplus(logits), outside))
+    loss = sum((loss * weight).sum(2) / weight.sum(2).clamp(min=EPS) for loss, weight in halves) / 2
+    return loss.where(known, 0).sum() / known.sum().clamp(min=1)

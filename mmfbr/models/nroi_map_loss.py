@@ -1,0 +1,91 @@
+"""`NROIMapLoss`: trains the class maps of a `CAMHead` by what tells an object from the background of its image."""
+import torch
+from mmengine.dist import get_rank
+from torch import nn
+
+from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares
+from mmfbr.core.stream import derived_generator
+from mmfbr.core.views import min_max, resize
+from mmfbr.files import InputError
+
+
+class NROIMapLoss(nn.Module):
+    """Cross-entropy of class maps against pixels compared with class prototypes and NROIs (``core.nroi_maps``).
+
+    Not the paper's: for ``loss_decode`` of a ``CAMHead``, beside an ``FBRLoss`` or without one. It has no parameters
+    and does nothing at inference. The seeds are the class maps themselves, normalised as FBR's scores S. The head hands
+    it maps whose classifier is held still, so that it trains the encoder alone.
+
+    Args:
+        in_index (int): the map of the backbone on which pixels are compared. An earlier one than the classifier's
+            keeps what objects look like; the classifier's own repeats the maps.
+        num_clusters (int): K, NROIs of an image, >= 1.
+        sure (float): a pixel whose seed score is above makes the prototype, in [0, 1).
+        unlike (float): a pixel none of whose scores reaches it is background, in (0, 1].
+        tau (float): temperature of the comparison, > 0.
+        prior (float): see ``nroi_shares``, in (0, 1).
+        level, width (float): see ``map_cross_entropy``, in (0, 1) and > 0.
+        warmup_iters (int): training steps during which it does nothing, as class maps that are not ready say little.
+        loss_weight (float): factor, >= 0.
+        loss_name (str): key in the log.
+
+    Raises:
+        ValueError: for an argument out of range, with its value.
+    """
+
+    def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3, level=0.4,
+                 width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
+        super().__init__()
+        for name, value, fits, rule in (
+                ('num_clusters', num_clusters, num_clusters >= 1 and int(num_clusters) == num_clusters,
+                 'an integer, at least 1'),
+                ('sure', sure, 0 <= sure < 1, 'in [0, 1)'), ('unlike', unlike, 0 < unlike <= 1, 'in (0, 1]'),
+                ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'),
+                ('level', level, 0 < level < 1, 'between 0 and 1'), ('width', width, width > 0, 'positive'),
+                ('warmup_iters', warmup_iters, warmup_iters >= 0, 'at least 0'),
+                ('loss_weight', loss_weight, loss_weight >= 0, 'at least 0')):
+            if not fits:
+                raise ValueError(f'NROIMapLoss: {name} must be {rule}; it is {value!r}.')
+        self.in_index = in_index
+        self.comparison = dict(num_clusters=num_clusters, sure=sure, unlike=unlike, tau=tau, prior=prior)
+        self.scale = (level, width)
+        self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
+        self.register_buffer('steps', torch.zeros((), dtype=torch.int64))
+        self._steps = 0  # the same number where Python can read it without waiting for the device
+
+    @torch._disable_dynamo  # as in FBRLoss: k-means follows the data
+    def forward(self, inputs, maps, present=None, valid=None, **others):
+        """Scalar loss, connected to ``maps``.
+
+        Args:
+            inputs (Sequence[Tensor]): the maps of the backbone, (N, L, h, w).
+            maps (Tensor): (N, C, H, W), raw maps of the foreground classes.
+            present (Tensor): (N, C) bool, the image-level labels.
+            valid (Tensor): (N, H, W) bool.
+
+        Raises:
+            InputError: when there is no map ``in_index``, or the head is none that hands over image-level labels.
+        """
+        if present is None or valid is None:
+            raise InputError('NROIMapLoss works in the loss_decode of a CAMHead, which knows the image-level labels; '
+                             'take it out of this head.')
+        if self.training:
+            self._steps += 1
+            self.steps.fill_(self._steps)
+        if self.loss_weight == 0 or self._steps <= self.warmup_iters:
+            return maps.sum() * 0.0
+        inputs = [inputs] if isinstance(inputs, torch.Tensor) else inputs
+        if not -len(inputs) <= self.in_index < len(inputs):
+            raise InputError(f'NROIMapLoss: in_index={self.in_index}, but the backbone gives {len(inputs)} maps '
+                             '(model.backbone.out_indices).')
+        generator = derived_generator(maps.device, 'NROIMapLoss', torch.initial_seed(), get_rank(), self._steps)
+        with torch.autocast(maps.device.type, enabled=False):
+            maps = maps.float()
+            feature = resize(inputs[self.in_index].detach().float(), maps.shape[2:])
+            shares, known = nroi_shares(feature, min_max(maps.detach(), present, valid), present, valid, generator,
+                                        **self.comparison)
+            return self.loss_weight * map_cross_entropy(maps, shares, known, valid, *self.scale)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._steps = int(self.steps)

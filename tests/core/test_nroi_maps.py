@@ -1,0 +1,120 @@
+"""Shares of pixels between prototypes and NROIs, and the loss on class maps, against one pixel at a time."""
+import numpy as np
+import pytest
+import torch
+
+from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares
+
+SURE, UNLIKE, TAU, PRIOR = 0.6, 0.3, 0.2, 0.3
+
+
+def scene(seed=0, n=4, classes=3, size=(5, 6), channels=7, dtype=torch.float32):
+    g = torch.Generator().manual_seed(seed)
+    feature = torch.randn(n, channels, *size, generator=g, dtype=dtype)
+    seeds = torch.rand(n, classes, *size, generator=g, dtype=dtype)
+    present = torch.rand(n, classes, generator=g) < 0.7
+    valid = torch.rand(n, *size, generator=g) < 0.8
+    valid[-1] = False  # an image of padding
+    return feature, seeds, present, valid
+
+
+def unit(x):
+    return x / np.linalg.norm(x)
+
+
+def slow_shares(feature, seeds, present, valid, clusters):
+    """With as many NROIs as background pixels, so that k-means has nothing to choose."""
+    n, c, h, w = seeds.shape
+    pixels = [(i, y, x) for i in range(n) for y in range(h) for x in range(w) if valid[i, y, x]]
+    z = {(i, y, x): unit(feature[i, :, y, x]) for i in range(n) for y in range(h) for x in range(w)}
+    shares, known = np.zeros(seeds.shape), np.zeros((n, c), bool)
+    for i in range(n):
+        own = [at for at in pixels if at[0] == i]
+        score = {at: [seeds[i, k, at[1], at[2]] * present[i, k] for k in range(c)] for at in own}
+        background = [z[at] for at in own if max(score[at]) < UNLIKE]
+        assert len(background) <= clusters
+        prototypes = {}
+        for k in range(c):
+            best = [at for at in own if score[at][k] > SURE and score[at][k] == max(score[at])]
+            if best and background and present[i, k]:
+                prototypes[k] = unit(sum(score[at][k] * z[at] for at in best))
+        known[i, list(prototypes)] = True
+        for y in range(h):
+            for x in range(w):
+                if not background:
+                    continue
+                at = (i, y, x)
+                terms = {k: np.exp(z[at] @ p / TAU) for k, p in prototypes.items()}
+                total = sum(terms.values()) + np.exp(max(z[at] @ b for b in background) / TAU)
+                for k, term in terms.items():
+                    odds = term / total / (1 - term / total) * (1 - PRIOR) / PRIOR
+                    shares[i, k, y, x] = odds / (1 + odds)
+    return shares, known
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_shares_are_the_reference(seed):
+    feature, seeds, present, valid = scene(seed)
+    shares, known = nroi_shares(feature, seeds, present, valid, torch.Generator().manual_seed(0), 30, SURE, UNLIKE, TAU,
+                                PRIOR)
+    expected, expected_known = slow_shares(*(x.double().numpy() for x in (feature, seeds)), present.numpy(),
+                                           valid.numpy(), 30)
+    assert known.tolist() == expected_known.tolist() and known.any() and not known.all()
+    np.testing.assert_allclose(shares.numpy(), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize('num_clusters', [1, 8])
+def test_an_object_is_told_from_two_backgrounds(num_clusters):
+    """One NROI is the mean of two opposite backgrounds and looks like neither; several are the backgrounds."""
+    directions = torch.eye(3)
+    kind = torch.tensor([[0] * 4 + [1] * 8 + [2] * 8]).view(1, 4, 5)  # an object, two backgrounds
+    feature = directions[kind].permute(0, 3, 1, 2) + 0.01
+    seeds = 0.5 * (kind[:, None] == 0)
+    seeds[0, 0, 0, 0], seeds[0, 0, 3, 4] = 1, 0.5  # one sure pixel; one of the second background is as unsure as others
+    shares, _ = nroi_shares(feature, seeds, torch.ones(1, 1).bool(), torch.ones(1, 4, 5).bool(),
+                            torch.Generator().manual_seed(0), num_clusters)
+    assert shares[0, 0][kind[0] == 0].min() > 0.9
+    assert shares[0, 0, 3, 4] < 0.1 or num_clusters == 1
+
+
+def slow_loss(maps, shares, known, valid, level, width):
+    losses = []
+    for i, k in np.ndindex(known.shape):
+        own = [(y, x) for y, x in np.ndindex(valid.shape[1:]) if valid[i, y, x]]
+        top = max((maps[i, k, y, x] for y, x in own), default=0)
+        if not known[i, k] or top <= 0:
+            continue
+        p = {at: 1 / (1 + np.exp(-(maps[i, k][at] / top - level) / width)) for at in own}
+        inside = sum(-shares[i, k][at] * np.log(p[at]) for at in own) / sum(shares[i, k][at] for at in own)
+        outside = sum(-(1 - shares[i, k][at]) * np.log(1 - p[at]) for at in own) / sum(
+            1 - shares[i, k][at] for at in own)
+        losses.append((inside + outside) / 2)
+    return np.mean(losses) if losses else 0.0
+
+
+def test_loss_is_the_reference_and_its_gradient_raises_objects():
+    g = torch.Generator().manual_seed(1)
+    maps = torch.randn(4, 3, 5, 6, generator=g, dtype=torch.float64)
+    maps[0, 1] = -1 - maps[0, 1].abs()  # nowhere positive: it has no height to compare with
+    shares = torch.rand(4, 3, 5, 6, generator=g, dtype=torch.float64)
+    known = torch.rand(4, 3, generator=g) < 0.7
+    known[0, 1] = True
+    valid = torch.rand(4, 5, 6, generator=g) < 0.8
+    valid[-1] = False
+    maps.requires_grad_()
+    loss = map_cross_entropy(maps, shares, known, valid, 0.4, 0.15)
+    assert loss.item() == pytest.approx(slow_loss(*(x.detach().numpy() for x in (maps, shares, known, valid)), 0.4,
+                                                  0.15), rel=1e-9)
+    loss.backward()
+    assert maps.grad.isfinite().all() and not maps.grad[0, 1].any() and not maps.grad[-1].any()
+    assert torch.autograd.gradcheck(lambda m: map_cross_entropy(m, shares, known, valid), maps)
+
+
+def test_nothing_known_is_a_connected_zero():
+    feature, seeds, present, valid = scene()
+    maps = seeds.clone().requires_grad_()
+    for labels, counted in ((present & False, valid), (present, valid & False)):
+        shares, known = nroi_shares(feature, seeds, labels, counted, torch.Generator().manual_seed(0))
+        loss = map_cross_entropy(maps, shares, known, counted)
+        loss.backward()
+        assert loss == 0 and not known.any() and maps.grad.isfinite().all()

@@ -1,0 +1,102 @@
+"""`NROIMapLoss` in a `CAMHead`: what it trains, when it begins, how it goes on, and what it says of wrong settings."""
+import copy
+
+import pytest
+import torch
+from tiny_models import batch, cam_segmentor, fbr_loss, segmentor
+
+from mmfbr.files import InputError
+from mmfbr.models import NROIMapLoss
+
+KEY = 'decode.loss_nroi_map'
+
+
+def model(fbr=False, seed=0, **settings):
+    losses = [dict(type='MultiLabelSoftMarginLoss'),
+              dict(type='NROIMapLoss', in_index=2, num_clusters=3, unlike=0.5, **settings)]
+    return cam_segmentor(fbr=fbr, seed=seed, losses=[*losses, fbr_loss()] if fbr else losses)
+
+
+def loss_of(network, seed=1):
+    return network.loss(*batch(seed=seed, size=64))[KEY]
+
+
+@pytest.mark.parametrize('fbr', [False, True])
+def test_trains_the_encoder_not_the_classifier_and_has_no_parameters(fbr):
+    network = model(fbr)
+    loss = loss_of(network)
+    loss.backward()
+    gradient = network.backbone.conv1.weight.grad
+    assert loss > 0 and gradient.isfinite().all() and gradient.abs().sum() > 0
+    assert network.decode_head.classifier.weight.grad is None
+    assert not list(NROIMapLoss().parameters())
+
+
+def test_compared_map_gets_no_gradient():
+    maps = torch.randn(2, 3, 8, 8, requires_grad=True)
+    early = torch.randn(2, 5, 16, 16, requires_grad=True)  # finer than the class maps
+    labels, valid = torch.ones(2, 3).bool(), torch.ones(2, 8, 8).bool()
+    NROIMapLoss(unlike=0.5).train()([early, early], maps, labels, valid).backward()
+    assert maps.grad.abs().sum() > 0 and early.grad is None
+
+
+def test_warm_up_and_zero_weight_are_connected_zeros():
+    network = model(warmup_iters=2)
+    values = [loss_of(network, seed) for seed in range(4)]
+    assert [bool(value) for value in values] == [False, False, True, True]
+    values[0].backward()
+    silent = loss_of(model(loss_weight=0))
+    silent.backward()
+    assert silent == 0
+
+
+def test_weight_is_a_factor():
+    one, three = loss_of(model(loss_weight=1.0)), loss_of(model(loss_weight=3.0))
+    torch.testing.assert_close(3 * one, three)
+
+
+def test_resumed_run_goes_on_with_the_same_bits():
+    straight = model(warmup_iters=1)
+    for seed in range(2):
+        loss_of(straight, seed)
+    state = copy.deepcopy(straight.state_dict())
+    expected = loss_of(straight, 5)
+    resumed = model(warmup_iters=1, seed=0)
+    resumed.load_state_dict(state)
+    assert torch.equal(loss_of(resumed, 5), expected)
+
+
+def test_host_and_its_stream_of_random_numbers_are_left_alone():
+    def host(network):
+        torch.manual_seed(3)
+        value = network.loss(*batch(size=64))['decode.loss_cls']
+        return value, torch.rand(4)
+    for one, other in zip(host(cam_segmentor(fbr=False)), host(model()), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_prediction_is_that_of_the_host():
+    plain, trained = cam_segmentor(fbr=False).eval(), model().eval()
+    pixels, samples = batch(size=64)
+    with torch.no_grad():
+        one, other = (network.predict(pixels, copy.deepcopy(samples)) for network in (plain, trained))
+    assert all(torch.equal(a.seg_logits.data, b.seg_logits.data) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize('settings', [
+    dict(num_clusters=0), dict(num_clusters=1.5), dict(sure=1), dict(unlike=0), dict(tau=0), dict(prior=1),
+    dict(level=0), dict(width=0), dict(warmup_iters=-1), dict(loss_weight=-1)], ids=str)
+def test_settings_out_of_range_are_named(settings):
+    (name, value), = settings.items()
+    with pytest.raises(ValueError, match=f'{name} must be .* it is {value!r}'):
+        NROIMapLoss(**settings)
+
+
+def test_a_missing_map_is_named():
+    with pytest.raises(InputError, match=r'in_index=7, but the backbone gives 4 maps .*out_indices'):
+        cam_segmentor(fbr=False, losses=[dict(type='NROIMapLoss', in_index=7)]).loss(*batch(size=64))
+
+
+def test_a_head_without_image_level_labels_is_refused():
+    with pytest.raises(InputError, match='works in the loss_decode of a CAMHead'):
+        segmentor(fbr=False, losses=[dict(type='NROIMapLoss')]).loss(*batch(size=64))

@@ -23,16 +23,17 @@ def parse_args():
     add('--unsure-from', type=float, metavar='LOW',
         help='give pixels between LOW and the threshold the label 255, which is ignored: labels to train IRN, '
         "AffinityNet and AMN from; with the CRF's alpha LOW is a second, greater power")
-    add('--refine', choices=('none', 'par', 'crf', 'irn', 'psa'), default='none',
+    add('--refine', choices=('none', 'par', 'crf', 'nroi', 'irn', 'psa'), default='none',
         help='none: threshold the maps; par: pixel-adaptive refinement of the maps first; crf: dense CRF over '
-        'maps and background, needs pydensecrf2; irn, psa: random walk of the maps along what a network has learned '
+        'maps and background, needs pydensecrf2; nroi: pixels go to the class or the background they look like on an '
+        'earlier map of the network; irn, psa: random walk of the maps along what a network has learned '
         'of boundaries, of affinities; default: %(default)s')
-    add('--refine-config', metavar='CONFIG', help='config of that network, for irn and psa')
-    add('--refine-checkpoint', metavar='CKPT', help='its trained weights')
+    add('--refine-config', metavar='CONFIG', help='config of that network, for irn and psa; for nroi by default CONFIG')
+    add('--refine-checkpoint', metavar='CKPT', help='its trained weights; for nroi by default CHECKPOINT')
     add('--refine-cfg', nargs='+', action=DictAction, default={},
         help="settings of the refinement, key=value: PAR's dilations, iterations, stride, w1, w2, w3; the CRF's "
         'iterations, alpha (background as a power instead of the threshold), xy, xy_weight, bi_xy, bi_rgb, bi_weight; '
-        "irn's radius, beta, steps, and psa's, with alpha")
+        "nroi's in_index, num_clusters, sure, unlike, tau, prior; irn's radius, beta, steps, and psa's, with alpha")
     add('--relations', metavar='DIR',
         help='with irn: folder for boundaries and displacements, which tools/make_instances.py --method irn reads')
     add('--workers', type=int, help='processes of the CRF; default: one less than there are processors')
@@ -67,6 +68,8 @@ def make(args):
     if args.no_flip:
         settings = replace(settings, flip=False)
     given = dict(config=args.refine_config, checkpoint=args.refine_checkpoint)
+    if args.refine == 'nroi':
+        given = dict(config=args.refine_config or args.config, checkpoint=args.refine_checkpoint or args.checkpoint)
     chosen = refinement(args.refine, **{**args.refine_cfg, **{key: value for key, value in given.items() if value}})
     done, kept = make_pseudo_masks(
         config, args.checkpoint, args.out, args.list, args.threshold, args.cam_dir, not args.no_labels, settings,

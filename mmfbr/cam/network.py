@@ -46,10 +46,15 @@ class Network:
                 self.model = model
             return self.model.to(device)
 
-    @torch.no_grad()
     def __call__(self, image, flip, device='cpu'):
         """What the head returns for ``image`` (H, W, 3) uint8; with ``flip`` for it and its mirrored image."""
+        with torch.no_grad():
+            return self.load(device).decode_head(self.features(image, flip, device))
+
+    @torch.no_grad()
+    def features(self, image, flip, device='cpu'):
+        """The maps (N, L, h, w) that the head reads, of ``image`` as for a call; N is 2 with ``flip``, else 1."""
         model = self.load(device)
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(device).float()
         pixels = normalised(model.data_preprocessor, torch.cat([pixels, pixels.flip(3)]) if flip else pixels)
-        return model.decode_head(model.extract_feat(pixels))
+        return model.extract_feat(pixels)

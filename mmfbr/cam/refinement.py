@@ -5,10 +5,11 @@ from mmfbr.files import InputError
 
 from .crf import CRF
 from .irn import IRN
+from .nroi import NROI
 from .par import PAR
 from .psa import PSA
 
-REFINEMENTS = {kind.name: kind for kind in (PAR, CRF, IRN, PSA)}
+REFINEMENTS = {kind.name: kind for kind in (PAR, CRF, NROI, IRN, PSA)}
 
 
 def refinement(name, **settings):

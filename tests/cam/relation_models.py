@@ -1,4 +1,4 @@
-"""Small networks for the refinements irn and psa, as files."""
+"""Small networks for the refinements irn, psa and nroi, as files."""
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
@@ -9,12 +9,14 @@ KINDS = dict(
     irn=dict(type='FrozenEncoderDecoder', backbone=dict(type='ResNetWithStem', **BACKBONE),
              decode_head=dict(type='IRNHead', in_channels=(8, 8, 16, 32, 64), strides=(4, 4, 8, 8, 8),
                               boundary_channels=8)),
+    nroi=dict(type='CAMSegmentor', backbone=dict(type='ResNet', **BACKBONE, out_indices=(1, 3)),
+              decode_head=dict(type='CAMHead', in_channels=64, in_index=1, num_classes=4)),
     psa=dict(type='EncoderDecoder', backbone=dict(type='ResNet', **BACKBONE, out_indices=(1, 2, 3)),
              decode_head=dict(type='AffinityHead', in_channels=(16, 32, 64), channels=(8, 8, 16))))
 
 
 def write_network(folder, kind, seed=0):
-    """Writes config and random weights of an 'irn' or 'psa'; returns both paths, and the model in eval mode."""
+    """Writes config and random weights of a network for a refinement; returns both paths and the model, in eval."""
     init_default_scope('mmseg')
     config = Config(dict(default_scope='mmseg', model=dict(
         KINDS[kind], data_preprocessor=PREPROCESSOR, test_cfg=dict(mode='whole'))))

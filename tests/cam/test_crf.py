@@ -73,7 +73,7 @@ def test_refinements_by_name():
     assert refinement('crf', alpha=8) == CRF(alpha=8)
     for name, settings, words in (('par', dict(bi_rgb=3), "'par' has no setting bi_rgb; it has dilations, iterations"),
                                   ('none', dict(alpha=3), "'none' has no settings"),
-                                  ('walk', {}, 'choose none or one of par, crf, irn, psa'),
+                                  ('walk', {}, 'choose none or one of par, crf, nroi, irn, psa'),
                                   ('crf', dict(bi_rgb=0), 'widths and alpha above 0')):
         with pytest.raises(InputError, match=words):
             refinement(name, **settings)

@@ -1,4 +1,4 @@
-"""Refinements by IRN and AffinityNet against the same with every step written out, and what they refuse."""
+"""Refinements by IRN, AffinityNet and NROIs against the same with every step written out, and what they refuse."""
 import numpy as np
 import pytest
 import torch
@@ -6,7 +6,7 @@ from relation_models import PREPROCESSOR, write_network
 from slow_affinity import dense, slow_pairs, slow_path
 from torch.nn import functional as F
 
-from mmfbr.cam import IRN, PSA, refinement
+from mmfbr.cam import IRN, NROI, PSA, refinement
 from mmfbr.files import InputError
 
 SIZE, CELLS = (37, 50), (10, 13)
@@ -142,3 +142,54 @@ def test_networks_that_cannot_serve_are_refused(irn, psa, tmp_path):
     (tmp_path / 'no.pth').write_bytes(b'no')
     with pytest.raises(InputError, match='no.pth'):
         IRN(str(irn[0]), str(tmp_path / 'no.pth')).check()
+
+
+@pytest.fixture(scope='module')
+def nroi(tmp_path_factory):
+    return write_network(tmp_path_factory.mktemp('nroi'), 'nroi')
+
+
+def test_nroi_written_out(nroi):
+    config, checkpoint, model = nroi
+    image = example()[0]
+    cam = np.kron(np.random.default_rng(3).random((2, 5, 7), np.float32), np.ones((8, 8), np.float32))[:, :37, :50]
+    # More NROIs than pixels: all background pixels stand for themselves.
+    chosen = NROI(config, checkpoint, num_clusters=500, sure=0.7, unlike=0.45)
+    refined = chosen.refine(image, cam)
+    mean, std = (torch.tensor(PREPROCESSOR[key]).view(3, 1, 1) for key in ('mean', 'std'))
+    pixels = (torch.tensor(image).movedim(2, 0) - mean) / std
+    with torch.no_grad():
+        plain, mirrored = (model.extract_feat(x[None])[0][0] for x in (pixels, pixels.flip(2)))
+    feature = ((plain + mirrored.flip(2)) / 2).double().numpy()
+    seeds = block_means(cam, feature.shape[1:])
+    seeds /= seeds.max((1, 2), keepdims=True)
+    unit = feature / np.linalg.norm(feature, axis=0)
+    best = seeds.max(0)
+    background = unit[:, best < 0.45]
+    assert background.shape[1] > 0
+    terms = [np.exp(np.einsum('lhw,lm->mhw', unit, background).max(0) / 0.1)]
+    for score in seeds:
+        prototype = (unit * (score * ((score > 0.7) & (score == best)))).sum((1, 2))
+        terms.append(np.exp(np.einsum('lhw,l->hw', unit, prototype / np.linalg.norm(prototype)) / 0.1))
+    share = np.stack(terms[1:]) / np.sum(terms, 0)
+    share = share * 0.7 / (share * 0.7 + (1 - share) * 0.3)
+    expected = F.interpolate(torch.from_numpy(share)[None], SIZE, mode='bilinear', align_corners=False)[0]
+    np.testing.assert_allclose(refined, expected, atol=1e-4)
+    assert np.array_equal(refined, chosen.refine(image, cam))  # k-means starts from the same points
+
+
+def test_nroi_keeps_maps_it_knows_nothing_of(nroi):
+    image, cam = example()
+    kept = NROI(*nroi[:2], unlike=0.01).refine(image, cam + 0.1)  # no background
+    assert np.array_equal(kept, cam + 0.1)
+    assert NROI(*nroi[:2]).refine(image, cam[:0]).shape == (0, *SIZE)
+
+
+def test_nroi_refuses_the_map_of_the_classifier_and_settings_out_of_range(nroi):
+    for index in (1, -1, 2):
+        with pytest.raises(InputError, match=f'in_index={index} is none in .*returns 2: let it return one more'):
+            NROI(*nroi[:2], in_index=index).check()
+    NROI(*nroi[:2], in_index=-2).check()
+    for name, value in dict(num_clusters=0, sure=1, unlike=0, tau=0, prior=1).items():
+        with pytest.raises(InputError, match=f'{name} of .* it is {value}'):
+            NROI(*nroi[:2], **{name: value})

@@ -7,7 +7,7 @@ import pytest
 from relation_models import write_network
 from test_make_masks_tool import IDS, command, files, process, root, tool  # noqa: F401  (fixtures)
 
-from mmfbr.cam import IRN, PAR, PSA, pseudo_masks
+from mmfbr.cam import IRN, NROI, PAR, PSA, pseudo_masks
 from mmfbr.evaluation import mask_from_cam
 from mmfbr.files import read_cam, read_image, read_mask, read_relations, write_cam
 
@@ -15,7 +15,7 @@ from mmfbr.files import read_cam, read_image, read_mask, read_relations, write_c
 @pytest.fixture(scope='module')
 def networks(tmp_path_factory):
     folder = tmp_path_factory.mktemp('networks')
-    return {kind: write_network(folder, kind)[:2] for kind in ('irn', 'psa')}
+    return {kind: write_network(folder, kind)[:2] for kind in ('irn', 'psa', 'nroi')}
 
 
 def refined_by(networks, kind, *settings):
@@ -136,3 +136,19 @@ def test_cam_file_of_another_size_is_named(tool, root, networks, tmp_path):  # n
     for refine in (refined_by(networks, 'irn'), ['--refine', 'par']):
         status, said = tool('--cam-dir', cams, '--out', tmp_path / refine[1], *refine)
         assert status == 2 and 'i03.npz has 48 x 60 pixels, its image 48 x 64' in said and 'Traceback' not in said
+
+
+def test_nroi_takes_the_network_of_the_maps_unless_another_is_named(tool, root, networks, tmp_path):  # noqa: F811
+    config, checkpoint = networks['nroi']
+    words = ['--threshold', 0.4, '--cam-dir', tmp_path / 'cams', '--refine', 'nroi']
+    status, said = tool(*words)  # the tool's own network returns one map
+    assert status == 2 and 'in_index=0 is none in' in said and 'out_indices' in said
+    words += ['--refine-config', config, '--refine-checkpoint', checkpoint, '--refine-cfg', 'sure=0.7']
+    status, said = tool(*words)
+    assert status == 0, said
+    refine = NROI(config, checkpoint, sure=0.7)
+    for name in IDS:
+        cam, classes = read_cam(tmp_path / 'cams' / f'{name}.npz')
+        refined = refine.refine(read_image(root / 'images' / f'{name}.jpg'), cam)
+        np.testing.assert_array_equal(read_mask(tmp_path / 'masks' / f'{name}.png'),
+                                      mask_from_cam(refined, classes, 0.4))

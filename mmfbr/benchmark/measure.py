@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from mmfbr.core import queries, segmentation_view, sync
+from mmfbr.core import queries, segmentation_view
 from mmfbr.core.sampler import entropy
 from mmfbr.models import FBRLoss, FBRNeck, fbr_loss
 
@@ -123,7 +123,7 @@ class Step:
         return _candidates(self.view())
 
     def rounds(self):
-        """Rounds of assignment that k-means takes in a step, on average over the images."""
+        """Rounds of assignment that k-means takes in a step."""
         product, calls = torch.baddbmm, []
 
         @functools.wraps(product)  # with a name: what reads torch's functions while the step runs looks for one
@@ -133,7 +133,7 @@ class Step:
 
         with patch.object(torch, 'baddbmm', counted):
             self.fast()
-        return len(calls) // (self.work.images if sync.is_free(self.feature) else 1)
+        return len(calls)
 
     def _forget(self):
         self.feature.grad = None

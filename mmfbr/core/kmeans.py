@@ -34,30 +34,18 @@ def kmeans(points, mask, num_clusters, generator, rounds=10, init='random', most
 
 
 def _lloyd(points, mask, start, rounds, most=None):
-    exists = torch.arange(start.shape[1], device=points.device) < mask.sum(1, keepdim=True)
+    count = mask.sum(1)
+    k = start.shape[1]
+    exists = torch.arange(k, device=points.device) < count[:, None].clamp(max=k)
     if most is not None:
-        exists = exists & (torch.arange(start.shape[1], device=points.device) < most[:, None])
-    first = torch.where(exists[..., None], torch.gather(
+        exists = exists & (torch.arange(k, device=points.device) < most[:, None])
+    centroids = first = torch.where(exists[..., None], torch.gather(
         points, 1, start[..., None].expand(-1, -1, points.shape[2])), points.new_zeros(()))
-    if not sync.is_free(points):
-        return _iterate(points, mask, first, exists, rounds, most is not None), exists
-    # One image at a time: the points that count stay in the cache from round to round.
-    centroids = torch.empty_like(first)
-    for image, (x, own) in enumerate(zip(points, mask, strict=True)):
-        only = slice(image, image + 1)
-        centroids[only] = _iterate(x[own][None], own[own][None], first[only], exists[only], rounds, most is not None)
-    return centroids, exists
-
-
-def _iterate(points, mask, first, exists, rounds, capped):
-    """Centroids (N, K, D) that ``rounds`` of assignment lead to from ``first`` (N, K, D), of which ``exists`` (N, K)
-    are there; ``capped``: fewer than K may be there in an image of more points."""
-    centroids = first
     last = None
     for _ in range(rounds):
         # |x|^2 is the same for every cluster and is left out.
         distance = torch.baddbmm(centroids.square().sum(2, keepdim=True), centroids, points.transpose(1, 2), alpha=-2)
-        if capped:  # else those that do not exist are in images that stand for themselves
+        if most is not None:  # else those that do not exist are in images that stand for themselves
             distance = distance.masked_fill(~exists[..., None], torch.inf)
         member = distance.min(1, keepdim=True).indices
         if sync.is_free(points):
@@ -68,8 +56,8 @@ def _iterate(points, mask, first, exists, rounds, capped):
         size = chosen.sum(2, keepdim=True)
         mean = torch.bmm(chosen, points) / size.clamp(min=1)
         centroids = torch.where(size > 0, mean, centroids)
-    few = (mask.sum(1) <= exists.sum(1))[:, None, None]
-    return torch.where(few, first, centroids)
+    few = (count <= exists.sum(1))[:, None, None]
+    return torch.where(few, first, centroids), exists
 
 
 def _random_start(points, mask, k, generator):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mmfbr.core import reduced
-from mmfbr.core.nroi_maps import nroi_shares
+from mmfbr.core.nroi_maps import nroi_shares, ranges
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import normalise_by_max, resize
 from mmfbr.files import InputError
@@ -42,13 +42,15 @@ class NROI:
     name = 'nroi'
 
     def __post_init__(self):
-        for name, fits, rule in (('num_clusters', self.num_clusters >= 1, 'at least 1'),
-                                 ('sure', 0 <= self.sure < 1, 'from 0 to below 1'),
-                                 ('unlike', 0 < self.unlike <= 1, 'above 0 and at most 1'),
-                                 ('tau', self.tau > 0, 'above 0'), ('prior', 0 < self.prior < 1, 'between 0 and 1')):
+        for name, value, fits, rule in ranges(**self.comparison):
             if not fits:
-                raise InputError(f"The setting {name} of 'nroi' is {rule}; it is {getattr(self, name)}.")
+                raise InputError(f"The setting {name} of 'nroi' must be {rule}; it is {value!r}.")
         take_network(self, Network(self.name, 'CAMHead', self.config, self.checkpoint))
+
+    @property
+    def comparison(self):
+        """The settings of ``nroi_shares``."""
+        return {name: getattr(self, name) for name in ('num_clusters', 'sure', 'unlike', 'tau', 'prior')}
 
     def check(self):
         """Raises InputError when weights, config and head do not fit, or the backbone returns no earlier map."""
@@ -70,7 +72,6 @@ class NROI:
         seeds = normalise_by_max(reduced(cam, feature.shape[2:]))[None]
         everywhere = torch.ones_like(seeds[:, 0], dtype=torch.bool)
         shares, known = nroi_shares(feature, seeds, torch.ones_like(seeds[..., 0, 0], dtype=torch.bool), everywhere,
-                                    derived_generator(device, 'NROI refinement'), self.num_clusters, self.sure,
-                                    self.unlike, self.tau, self.prior)
+                                    derived_generator(device, 'NROI refinement'), **self.comparison)
         shares = resize(shares, image.shape[:2])[0].clamp(0, 1)
         return torch.where(known[0, :, None, None], shares, cam).cpu().numpy()

@@ -10,6 +10,14 @@ from .contrast import EPS
 from .kmeans import kmeans
 
 
+def ranges(num_clusters, sure, unlike, tau, prior):
+    """(name, value, whether it is in range, the range in words) of these settings of ``nroi_shares``."""
+    return (('num_clusters', num_clusters, num_clusters >= 1 and int(num_clusters) == num_clusters,
+             'an integer, at least 1'),
+            ('sure', sure, 0 <= sure < 1, 'in [0, 1)'), ('unlike', unlike, 0 < unlike <= 1, 'in (0, 1]'),
+            ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'))
+
+
 @torch.no_grad()
 def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3):
     """How far each pixel belongs to each class rather than to the background of its image.

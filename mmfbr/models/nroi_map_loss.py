@@ -3,7 +3,7 @@ import torch
 from mmengine.dist import get_rank
 from torch import nn
 
-from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares
+from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares, ranges
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import min_max, resize
 from mmfbr.files import InputError
@@ -36,18 +36,15 @@ class NROIMapLoss(nn.Module):
     def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3, level=0.4,
                  width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
         super().__init__()
+        self.comparison = dict(num_clusters=num_clusters, sure=sure, unlike=unlike, tau=tau, prior=prior)
         for name, value, fits, rule in (
-                ('num_clusters', num_clusters, num_clusters >= 1 and int(num_clusters) == num_clusters,
-                 'an integer, at least 1'),
-                ('sure', sure, 0 <= sure < 1, 'in [0, 1)'), ('unlike', unlike, 0 < unlike <= 1, 'in (0, 1]'),
-                ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'),
+                *ranges(**self.comparison),
                 ('level', level, 0 < level < 1, 'between 0 and 1'), ('width', width, width > 0, 'positive'),
                 ('warmup_iters', warmup_iters, warmup_iters >= 0, 'at least 0'),
                 ('loss_weight', loss_weight, loss_weight >= 0, 'at least 0')):
             if not fits:
                 raise ValueError(f'NROIMapLoss: {name} must be {rule}; it is {value!r}.')
         self.in_index = in_index
-        self.comparison = dict(num_clusters=num_clusters, sure=sure, unlike=unlike, tau=tau, prior=prior)
         self.scale = (level, width)
         self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
         self.register_buffer('steps', torch.zeros((), dtype=torch.int64))

@@ -11,4 +11,5 @@ train_pipeline = [
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PackImageLabelInputs')
 ]
-train_dataloader = dict(dataset=dict(data_prefix=dict(saliency_path='Saliency'), pipeline=train_pipeline))
+train_dataloader = dict(
+    dataset=dict(data_prefix=dict(saliency_path='{{$SALIENCY_MAPS:Saliency}}'), pipeline=train_pipeline))

@@ -1,4 +1,5 @@
-"""msrc with a saliency map Saliency/ID.png for each training image: tools/make_saliency.py DIR."""
+"""msrc with a saliency map ID.png for each training image, as tools/make_saliency.py DIR writes them: in the
+folder Saliency beside the images, or in another one, SALIENCY_MAPS."""
 _base_ = './msrc.py'
 train_pipeline = [
     dict(type='LoadCheckedImage'),
@@ -7,4 +8,5 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackImageLabelInputs')
 ]
-train_dataloader = dict(dataset=dict(data_prefix=dict(saliency_path='Saliency'), pipeline=train_pipeline))
+train_dataloader = dict(
+    dataset=dict(data_prefix=dict(saliency_path='{{$SALIENCY_MAPS:Saliency}}'), pipeline=train_pipeline))

@@ -12,4 +12,4 @@ train_pipeline = [
     dict(type='PackImageLabelInputs')
 ]
 train_dataloader = dict(
-    batch_size=8, dataset=dict(data_prefix=dict(saliency_path='Saliency'), pipeline=train_pipeline))
+    batch_size=8, dataset=dict(data_prefix=dict(saliency_path='{{$SALIENCY_MAPS:Saliency}}'), pipeline=train_pipeline))

@@ -14,4 +14,5 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackImageLabelInputs')
 ]
-train_dataloader = dict(dataset=dict(data_prefix=dict(saliency_path='Saliency'), pipeline=train_pipeline))
+train_dataloader = dict(
+    dataset=dict(data_prefix=dict(saliency_path='{{$SALIENCY_MAPS:Saliency}}'), pipeline=train_pipeline))

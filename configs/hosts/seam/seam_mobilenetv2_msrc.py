@@ -1,6 +1,7 @@
-"""SEAM (Wang et al., CVPR 2020) on MSRC-v2: MobileNetV2, the schedule of cam_mobilenetv2-os16_msrc. The images are
-small: the second view is half the first one. Layers whose input is not small need no large steps."""
-_base_ = '../../cam/cam_mobilenetv2-os16_msrc.py'
+"""SEAM (Wang et al., CVPR 2020) on MSRC-v2: MobileNetV2, frozen first stages and the schedule of
+cam_mobilenetv2-os16-frozen5_msrc. The images are small: the second view is half the first one. Layers whose input is
+not small need no large steps."""
+_base_ = '../../cam/cam_mobilenetv2-os16-frozen5_msrc.py'
 model = dict(
     type='TwoViewCAMSegmentor',
     view_scale=0.5,

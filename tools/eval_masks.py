@@ -42,7 +42,7 @@ def parse_args(argv):
     cams.add_argument('--sweep', metavar='START:STOP:STEP', type=steps, nargs='?', const=steps(DEFAULT_SWEEP),
                       help=f'cut CAM files at each of these thresholds, score at the best (bare: {DEFAULT_SWEEP})')
     cams.add_argument('--threshold', metavar='T', type=share, help='cut CAM files at T, chosen on other images')
-    add('--curve', metavar='PNG', help='draw the sweep')
+    add('--curve', metavar='FILE', help='draw the sweep as PNG, SVG or PDF, by the ending of the name')
     add('--all-masks', metavar='DIR', help='masks of things and stuff: tell where the false positives fell')
     add('--all-classes', metavar='FILE', help='class names of these masks; things are named as in --classes')
     add('--companion-list', metavar='FILE',

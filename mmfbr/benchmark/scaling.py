@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from mmfbr.files import InputError, atomic_path, write_json, write_text
+from mmfbr.figures import BLUE, INK, ORANGE, SOFT, VIOLET, drawing
+from mmfbr.files import write_json, write_text
 
 from .measure import Step, Workload, in_turns, now, peak_memory
 
@@ -21,10 +22,9 @@ AXES = {
     'bank': ('entries of the bank', Workload(), 'bank', (1000, 10_000, 50_000, 200_000, 500_000)),
 }
 SLOW_LIMIT = 20_000  # queries; beyond them the straightforward program takes longer than all else here
-INK, SOFT, LINE = '#1b1e23', '#59616d', '#d8dce2'
-SERIES = {'total': ('all of FBR', '#0b62a8', '-'), 'rest': ('without the projection', '#0b62a8', '--'),
-          'S': ('passes over S', '#bf4a00', '-'), 'products': ('bare products', '#59616d', ':'),
-          'straightforward': ('straightforward', '#8a3ffc', '-')}
+SERIES = {'total': ('all of FBR', BLUE, '-'), 'rest': ('without the projection', BLUE, '--'),
+          'S': ('passes over S', ORANGE, '-'), 'products': ('bare products', SOFT, ':'),
+          'straightforward': ('straightforward', VIOLET, '-')}
 
 
 def measure_scaling(axes=AXES, repeats=3, slow_limit=SLOW_LIMIT, report=print):
@@ -97,16 +97,7 @@ def plot(path, found, axes=AXES):
 
     Raises InputError without matplotlib.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError('The plot needs matplotlib: pip install matplotlib') from error
-    with matplotlib.rc_context({'font.size': 8, 'svg.hashsalt': 'mmfbr', 'text.color': INK, 'axes.labelcolor': INK,
-                                'xtick.color': SOFT, 'ytick.color': SOFT, 'axes.edgecolor': LINE}):
-        figure = Figure(figsize=(2.2 * len(found) + 0.6, 4.6), layout='constrained')
-        FigureCanvasAgg(figure)  # a canvas of its own: pyplot's state and backend stay as the caller has them
+    with drawing([path], 2.2 * len(found) + 0.6, 4.6, font_size=8) as figure:
         grid = figure.subplots(2, len(found), sharey='row', squeeze=False)
         for (times, memory), (name, rows) in zip(grid.T, found.items(), strict=True):
             values = [row['value'] for row in rows]
@@ -120,13 +111,7 @@ def plot(path, found, axes=AXES):
                 axis.set_yscale('log')
                 axis.set_xticks(values, [f'{value // 1000}k' if value >= 1000 else str(value) for value in values])
                 axis.minorticks_off()
-                axis.grid(color=LINE, linewidth=0.5)
-                for side in ('top', 'right'):
-                    axis.spines[side].set_visible(False)
+                axis.grid(linewidth=0.5)
         grid[0, 0].set_ylabel('milliseconds')
         grid[1, 0].set_ylabel('peak memory, MiB')
-        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside upper left', ncols=len(SERIES),
-                      frameon=False)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format=path.suffix[1:], dpi=150,
-                           metadata=dict(Date=None) if path.suffix == '.svg' else None)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc='outside upper left', ncols=len(SERIES))

@@ -3,13 +3,13 @@ import math
 
 import numpy as np
 
-from mmfbr.files import InputError, atomic_path
+from mmfbr.figures import BLUE, INK, ORANGE, SOFT, drawing
 
 from .statistics import MEASURES
 from .study import stem
 
 SHOWN = ('iou', 'completeness', 'share', 'ratio')
-BETTER, WORSE, UNSURE, INK, SOFT, LINE = '#0b62a8', '#bf4a00', '#59616d', '#1b1e23', '#59616d', '#d8dce2'
+BETTER, WORSE, UNSURE = BLUE, ORANGE, SOFT
 SHORT = {'iou': 'mean IoU', 'completeness': 'completeness', 'share': 'co-occurrence share', 'ratio': 'confusion ratio'}
 
 
@@ -27,29 +27,16 @@ def plot_differences(paths, summary, entry):
 
     Raises InputError without matplotlib.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError('The plot needs matplotlib: pip install matplotlib') from error
     rows = [name for name in summary.study.variants if summary.differences(entry, name)]
     panels = [name for name in SHOWN if any(
         math.isfinite(summary.differences(entry, row)[name].mean) for row in rows)] or ['iou']
-    with matplotlib.rc_context({'font.size': 9, 'svg.hashsalt': 'mmfbr', 'text.color': INK, 'axes.labelcolor': INK,
-                                'xtick.color': SOFT, 'ytick.color': INK, 'axes.edgecolor': LINE}):
-        figure = Figure(figsize=(1.6 + 2.5 * len(panels), 1.5 + 0.3 * max(len(rows), 2)), layout='constrained')
-        FigureCanvasAgg(figure)  # a canvas of its own: pyplot's state and backend stay as the caller has them
+    with drawing(paths, 1.6 + 2.5 * len(panels), 1.5 + 0.3 * max(len(rows), 2)) as figure:
         figure.suptitle(f'{summary.study.name}, {stem(entry)}: paired differences', x=0.01, ha='left', fontsize=11)
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axis, name in zip(axes, panels, strict=True):
             _panel(axis, name, [summary.differences(entry, row)[name] for row in rows])
         axes[0].set_yticks(range(len(rows)), [_label(summary, row) for row in rows])
         axes[0].set_ylim(max(len(rows), 1) - 0.5, -0.5)
-        for path in paths:
-            with atomic_path(path) as temporary:
-                metadata = dict(Date=None) if path.suffix == '.svg' else None
-                figure.savefig(temporary, format=path.suffix[1:], dpi=150, metadata=metadata)
 
 
 def _label(summary, name):
@@ -63,11 +50,11 @@ def _panel(axis, name, differences):
     axis.set_title(f'{SHORT[name]}{unit}', fontsize=9, loc='left')
     axis.set_xlabel('lower is better' if measure.lower_is_better else 'higher is better', color=SOFT)
     axis.axvline(0, color=INK, linewidth=0.8)
-    axis.grid(axis='x', color=LINE, linewidth=0.6)
+    axis.grid(axis='x', linewidth=0.6)
     axis.set_axisbelow(True)
     axis.tick_params(length=0)
-    for side in ('top', 'right', 'left'):
-        axis.spines[side].set_visible(False)
+    axis.tick_params(axis='y', labelcolor=INK)
+    axis.spines['left'].set_visible(False)
     for row, difference in enumerate(differences):
         if not math.isfinite(difference.mean):
             continue

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import segmentation_view
+from mmfbr.figures import new_figure
 from mmfbr.files import InputError, read_image
 
 
@@ -114,15 +115,12 @@ def _pictures(sample, view, found, bg_index):
 
 def histogram(positive, negative):
     """Histograms of two sets of cosines in [0, 1], which need not be equally many, as a picture (H, W, 3) uint8."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(4.8, 3.2), dpi=100, layout='constrained')
-    canvas, axes = FigureCanvasAgg(figure), figure.subplots()
-    edges = np.linspace(0, 1, 41)
+    figure = new_figure(4.8, 3.2)
+    axes, edges = figure.subplots(), np.linspace(0, 1, 41)
     for values, label, colour in ((positive, 'prototype of its class', '#0072b2'), (negative, 'NROIs', '#d55e00')):
         share = np.histogram(np.clip(values, 0, 1), edges)[0] / max(len(values), 1)
         axes.stairs(share, edges, label=f'{label} ({len(values)})', color=colour, fill=True, alpha=0.5)
     axes.set(xlabel='cosine to a query', ylabel='share', xlim=(0, 1))
     axes.legend()
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

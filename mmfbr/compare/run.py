@@ -5,8 +5,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from copy import deepcopy
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from mmfbr.cam.inference import CamSettings
@@ -14,7 +13,6 @@ from mmfbr.cam.pseudo_masks import MaskMaker, image_label_dataset
 from mmfbr.cam.work import groups_of, jobs_of
 from mmfbr.engine.child import start_tool, stopped
 from mmfbr.engine.publish import publish
-from mmfbr.engine.run import load_config
 from mmfbr.engine.schedule import scaled_schedule
 from mmfbr.evaluation import ImageCounts
 from mmfbr.files import InputError, read_object, write_text
@@ -51,7 +49,7 @@ class Run:
     @cached_property
     def config(self):
         """The mmengine config with all settings of the study in it."""
-        config, variant = deepcopy(_loaded(self.variant.config)), self.variant
+        config, variant = self.study.base_config(self.variant.config), self.variant
         options = scaled_schedule(config, variant.iterations) if variant.iterations else {}
         try:
             config.merge_from_dict({**options, **variant.options, 'randomness.seed': self.seed})
@@ -228,11 +226,6 @@ class Run:
         logged = LoggedRun(self.name, self.config, None, self.work_dir, None).curves()
         times = sorted(seconds for _, seconds in logged.get('time', ()))
         return times[len(times) // 2] if times else None
-
-
-@cache
-def _loaded(path):
-    return load_config(path)
 
 
 def differing(before, now, prefix=''):

@@ -1,10 +1,12 @@
 """A study file: what is compared with what, on which images, and what may be looked at when."""
 import difflib
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmfbr.cli import shipped_configs
 from mmfbr.engine.load import read_config
+from mmfbr.engine.run import load_config
 from mmfbr.files import InputError, existing
 
 VARIANT_KEYS = ('config', 'options', 'iterations', 'against')
@@ -59,6 +61,13 @@ class Study:
     masks: str = 'SegmentationClass'
     all_masks: str | None = 'SegmentationAll'
     all_classes: str | None = 'classes_all.txt'
+    _configs: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def base_config(self, path):
+        """The mmengine config of a file, to be changed; the file is read once, as many runs have it."""
+        if path not in self._configs:
+            self._configs[path] = load_config(path)
+        return deepcopy(self._configs[path])
 
     def lists(self, final):
         """The lists that are scored, each once: those that choose, those reported, and at last those held out."""

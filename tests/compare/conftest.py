@@ -3,7 +3,6 @@ import pytest
 from studies import write_study
 
 from mmfbr.compare import Harness, read_study
-from mmfbr.compare.run import _loaded
 from mmfbr.demo import write_demo
 
 
@@ -15,7 +14,6 @@ def data(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('DEMO_ROOT', str(root))
         patch.setenv('CUDA_VISIBLE_DEVICES', '-1')
-        _loaded.cache_clear()  # configs as they were read with another module's DEMO_ROOT
         yield root
 
 

@@ -67,6 +67,6 @@ class PTCHead(CAMHead):
         valid = valid_pixels(feature, batch_data_samples)
         present = self._labels(batch_data_samples).to(feature.device)
         losses['loss_aux'] = self.aux_weight * sum(self.aux.loss(inputs, batch_data_samples).values())
-        maps = self.full_maps(self.aux(inputs).detach(), 0.0)
+        maps = self.full_maps(self.aux(inputs), 0.0)
         losses['loss_ptc'] = self.loss_ptc(feature, maps, present, valid, self.bg_index)
         return losses

@@ -60,6 +60,13 @@ def test_losses_are_those_of_the_final_map_of_the_one_before_and_of_their_contra
     torch.testing.assert_close(losses['decode.loss_ptc'], 0.2 * token_contrast(final, labels))
 
 
+def test_intermediate_map_may_have_other_channels_of_its_own():
+    head = MODELS.build(dict(type='PTCHead', in_channels=6, in_index=1, num_classes=4, aux_channels=5))
+    maps = torch.rand(2, 5, 4, 4), torch.rand(2, 6, 4, 4)
+    losses = head.loss(maps, batch(present=PRESENT)[1])
+    assert all(value.isfinite() for value in losses.values()) and head.aux.in_channels == 5
+
+
 def test_the_contrast_teaches_the_layers_and_no_classifier():
     built = model()
     built.loss(*batch(present=PRESENT))['decode.loss_ptc'].backward()

@@ -114,7 +114,7 @@ def without_fbr(model):
         for one in head if isinstance(head, (list, tuple)) else [head] if head else []:
             losses = one.get('loss_decode')
             if isinstance(losses, (list, tuple)):
-                one.loss_decode = [loss for loss in losses if loss['type'] != 'FBRLoss']
+                one.loss_decode = [loss for loss in losses if loss['type'] not in ('FBRLoss', 'NROIMapLoss')]
     return model
 
 

@@ -1,16 +1,14 @@
 """`FBRLoss`: the four terms of FBR as one loss, for ``loss_decode`` of any mmseg head and for hosts of our own."""
 import torch
-from mmengine.dist import get_rank
-from torch import nn
 
 from mmfbr.core.contrast import background_bce, contrast, decoupling, grouped_contrast, mean_over_classes
-from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import segmentation_view
 from mmfbr.files import InputError
 from mmfbr.registry import MODELS
 
 from .fbr_neck import latest_neck
 from .run_log import RunLog
+from .step_count import StepCount
 
 NO_NECK = ('FBRLoss has no features to read: the model has no FBRNeck. Add '
            "`neck=dict(type='FBRNeck', in_channels=..., in_index=...)` to the model; a neck that is there already goes "
@@ -22,7 +20,7 @@ NO_MAP = ('FBRLoss needs class logits (N, C, h, w) and labels (N, h, w); this he
           "`decode_head[0]`), or add `auxiliary_head=dict(type='FBRHead', num_classes=...)`.")
 
 
-class FBRLoss(nn.Module):
+class FBRLoss(StepCount):
     """w_if L_if + w_fb L_fb + w_decouple L_decouple + w_bg_seg L_bg_seg (method: losses; Eq. 6, 7 and 9 of arXiv
     2406.15755).
 
@@ -50,7 +48,7 @@ class FBRLoss(nn.Module):
     def __init__(self, nroi=None, sampler=None, w_if=0.1, w_fb=0.05, w_decouple=0.1, w_bg_seg=0.1, tau=0.5, bg_index=0,
                  warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None, ramp_iters=0,
                  query_weight='equal', debias=0.0, hardness=0.0):
-        super().__init__()
+        super().__init__(warmup_iters)
         weights = dict(w_if=w_if, w_fb=w_fb, w_decouple=w_decouple, w_bg_seg=w_bg_seg, warmup_iters=warmup_iters,
                        ramp_iters=ramp_iters, debias=debias, hardness=hardness)
         for name, value in weights.items():
@@ -67,12 +65,9 @@ class FBRLoss(nn.Module):
         self.w_if, self.tau, self.bg_index = w_if, tau, bg_index
         # Without a background there is nothing to tell it apart from.
         self.w_fb, self.w_decouple, self.w_bg_seg = (0.0,) * 3 if bg_index is None else (w_fb, w_decouple, w_bg_seg)
-        self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
+        self.loss_weight, self.loss_name = loss_weight, loss_name
         self.ramp_iters, self.query_weight = ramp_iters, query_weight
         self.negatives = dict(debias=debias, hardness=hardness)
-        self.register_buffer('steps', torch.zeros((), dtype=torch.int64))
-        self._steps = 0  # the same number where Python can read it without waiting for the device
-        self._loaded = False
         self._seen = None
         self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
         self._neck = (None,)
@@ -159,9 +154,9 @@ class FBRLoss(nn.Module):
             return total
         self._seen = neck.step
         if self.training:
-            self._advance()
+            self.count_step()
         weight = self.loss_weight * (self.w_if + self.w_fb + self.w_decouple + self.w_bg_seg)
-        if weight == 0 or self._steps <= self.warmup_iters:
+        if weight == 0 or self.warming_up():
             return total
         given = view()  # at the precision of the host, whose layers it may run
         with torch.autocast(total.device.type, enabled=False):
@@ -177,7 +172,7 @@ class FBRLoss(nn.Module):
 
     def _terms(self, neck, view):
         device = view.scores.device
-        generator = derived_generator(device, 'FBRLoss', torch.initial_seed(), get_rank(), self._steps)
+        generator = self.step_generator(device, 'FBRLoss')
         z_fg, z_bg, bg_logit = neck.embed(view.valid, generator, self.w_bg_seg > 0)
         if z_fg.shape[-1] != self.nroi.channels:
             raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for '
@@ -220,20 +215,10 @@ class FBRLoss(nn.Module):
         # A gradient scaler passes over a step that overflowed; the bank would keep it for thousands.
         self.nroi.push(nroi.flatten(0, 1), (exists & nroi.isfinite().all(2)).flatten())
 
-    def _advance(self):
-        if self._loaded:
-            # A checkpoint was loaded. In a run that begins it was a start for the weights (load_from), not a resume.
-            if self._log.iteration == 0:
-                self.nroi.clear()
-                self._steps = 0
-            self._loaded = False
-        self._steps += 1
-        self.steps.fill_(self._steps)
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        if prefix + 'steps' in state_dict:
-            self._steps, self._loaded = int(self.steps), True
+    def forget(self):
+        """Starts with an empty bank, too."""
+        super().forget()
+        self.nroi.clear()
 
 
 def share_graph(a, b):

@@ -1,15 +1,14 @@
 """`NROIMapLoss`: trains the class maps of a `CAMHead` by what tells an object from the background of its image."""
 import torch
-from mmengine.dist import get_rank
-from torch import nn
 
 from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares, ranges
-from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import min_max, resize
 from mmfbr.files import InputError
 
+from .step_count import StepCount
 
-class NROIMapLoss(nn.Module):
+
+class NROIMapLoss(StepCount):
     """Cross-entropy of class maps against pixels compared with class prototypes and NROIs (``core.nroi_maps``).
 
     Not the paper's: for ``loss_decode`` of a ``CAMHead``, beside an ``FBRLoss`` or without one. It has no parameters
@@ -35,7 +34,7 @@ class NROIMapLoss(nn.Module):
 
     def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3, level=0.4,
                  width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
-        super().__init__()
+        super().__init__(warmup_iters)
         self.comparison = dict(num_clusters=num_clusters, sure=sure, unlike=unlike, tau=tau, prior=prior)
         for name, value, fits, rule in (
                 *ranges(**self.comparison),
@@ -46,9 +45,7 @@ class NROIMapLoss(nn.Module):
                 raise ValueError(f'NROIMapLoss: {name} must be {rule}; it is {value!r}.')
         self.in_index = in_index
         self.scale = (level, width)
-        self.warmup_iters, self.loss_weight, self.loss_name = warmup_iters, loss_weight, loss_name
-        self.register_buffer('steps', torch.zeros((), dtype=torch.int64))
-        self._steps = 0  # the same number where Python can read it without waiting for the device
+        self.loss_weight, self.loss_name = loss_weight, loss_name
 
     @torch._disable_dynamo  # as in FBRLoss: k-means follows the data
     def forward(self, inputs, maps, present=None, valid=None, **others):
@@ -67,22 +64,17 @@ class NROIMapLoss(nn.Module):
             raise InputError('NROIMapLoss works in the loss_decode of a CAMHead, which knows the image-level labels; '
                              'take it out of this head.')
         if self.training:
-            self._steps += 1
-            self.steps.fill_(self._steps)
-        if self.loss_weight == 0 or self._steps <= self.warmup_iters:
+            self.count_step()
+        if self.loss_weight == 0 or self.warming_up():
             return maps.sum() * 0.0
         inputs = [inputs] if isinstance(inputs, torch.Tensor) else inputs
         if not -len(inputs) <= self.in_index < len(inputs):
             raise InputError(f'NROIMapLoss: in_index={self.in_index}, but the backbone gives {len(inputs)} maps '
                              '(model.backbone.out_indices).')
-        generator = derived_generator(maps.device, 'NROIMapLoss', torch.initial_seed(), get_rank(), self._steps)
+        generator = self.step_generator(maps.device, 'NROIMapLoss')
         with torch.autocast(maps.device.type, enabled=False):
             maps = maps.float()
             feature = resize(inputs[self.in_index].detach().float(), maps.shape[2:])
             shares, known = nroi_shares(feature, min_max(maps.detach(), present, valid), present, valid, generator,
                                         **self.comparison)
             return self.loss_weight * map_cross_entropy(maps, shares, known, valid, *self.scale)
-
-    def _load_from_state_dict(self, state_dict, prefix, *args):
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        self._steps = int(self.steps)

@@ -19,11 +19,6 @@ class RunLog:
         self.name, self.bg_index, self.interval = name, bg_index, interval
         self._checked = False
 
-    @property
-    def iteration(self):
-        """Iteration of the run, from 0; None outside of a run."""
-        return MessageHub.get_current_instance().get_info('iter')
-
     def push(self, values):
         """``values`` (dict of 0-dim tensors) go to the hub if this is an iteration that will be logged."""
         if not self._checked:

@@ -66,11 +66,11 @@ def test_fbrs_part_alone_has_the_gradients_of_the_step():
 def test_lines_of_fbr_are_taken_out():
     model = ConfigDict(
         neck=dict(type='FBRNeck', in_channels=8, neck=dict(type='FPN')),
-        decode_head=dict(loss_decode=[dict(type='CrossEntropyLoss'), dict(type='FBRLoss')]),
+        decode_head=dict(loss_decode=[dict(type='CrossEntropyLoss'), dict(type='FBRLoss'), dict(type='NROIMapLoss')]),
         auxiliary_head=[dict(loss_decode=dict(type='CrossEntropyLoss'))])
     bare = without_fbr(model)
     assert bare.neck == dict(type='FPN') and bare.decode_head.loss_decode == [dict(type='CrossEntropyLoss')]
-    assert bare.auxiliary_head == model.auxiliary_head and len(model.decode_head.loss_decode) == 2
+    assert bare.auxiliary_head == model.auxiliary_head and len(model.decode_head.loss_decode) == 3
 
 
 def test_a_config_without_fbr_is_refused():

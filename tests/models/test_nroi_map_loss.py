@@ -3,6 +3,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from tiny_models import batch, cam_segmentor, fbr_loss, segmentor
 
 from mmfbr.files import InputError
@@ -64,6 +65,18 @@ def test_resumed_run_goes_on_with_the_same_bits():
     resumed = model(warmup_iters=1, seed=0)
     resumed.load_state_dict(state)
     assert torch.equal(loss_of(resumed, 5), expected)
+
+
+@pytest.mark.parametrize('iteration, warm', [(0, False), (40, True)])
+def test_warm_up_begins_anew_where_a_run_only_loads_weights_to_begin_with(iteration, warm, request):
+    hub = MessageHub.get_instance(request.node.nodeid)
+    network = model(warmup_iters=1)
+    for seed in range(2):
+        loss_of(network, seed)
+    started = model(warmup_iters=1)
+    started.load_state_dict(network.state_dict())
+    hub.update_info('iter', iteration)
+    assert bool(loss_of(started)) == warm
 
 
 def test_host_and_its_stream_of_random_numbers_are_left_alone():

@@ -1,4 +1,5 @@
 """How a command line tool ends: what the user can mend is a sentence and status 2, no traceback."""
+import os
 import sys
 
 from mmfbr.files import InputError
@@ -22,7 +23,19 @@ def status_of(function, *args):
 
 
 def _said(error):
+    if isinstance(error, BrokenPipeError) and _nobody_reads():
+        return 1
     # One raised in a worker of a data loader arrives with the worker's traceback as its text.
     sentence = str(error).rpartition(f'{InputError.__module__}.{InputError.__name__}: ')[2].strip()
     print(f'error: {sentence}', file=sys.stderr)
     return 2
+
+
+def _nobody_reads():
+    """Whether what reads the output (``| head``) has had enough; then the rest goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
+        return True
+    return False

@@ -1,4 +1,7 @@
 """What a tool's user can mend ends in one sentence and status 2."""
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -36,3 +39,17 @@ def test_a_failing_file_is_a_sentence(tmp_path, capsys):
 def test_other_errors_keep_their_traceback(call):
     with pytest.raises(ZeroDivisionError):
         call(divmod, 1, 0)
+
+
+def test_output_that_nobody_reads_any_more_ends_the_tool_quietly():
+    lines = "from mmfbr.tool import status_of; print(1); raise SystemExit(status_of(lambda: print('x\\n' * 100_000)))"
+    with subprocess.Popen([sys.executable, '-c', lines], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tool:
+        tool.stdout.read(1)
+        tool.stdout.close()
+        assert tool.stderr.read() == b'' and tool.wait() == 1
+
+
+def test_another_broken_pipe_is_a_sentence(capsys):
+    def fail():
+        raise BrokenPipeError('a worker died')
+    assert status_of(fail) == 2 and capsys.readouterr().err == 'error: a worker died\n'

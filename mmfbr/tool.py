@@ -1,5 +1,6 @@
 """How a command line tool ends: what the user can mend is a sentence and status 2, no traceback."""
 import os
+import select
 import sys
 
 from mmfbr.files import InputError
@@ -32,10 +33,14 @@ def _said(error):
 
 
 def _nobody_reads():
-    """Whether what reads the output (``| head``) has had enough; then the rest goes nowhere."""
+    """Whether what reads the output (``| head``) has gone; then the rest goes nowhere."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
-        return True
-    return False
+        output = sys.stdout.fileno()
+    except OSError:  # no file
+        return False
+    poll = select.poll()
+    poll.register(output, 0)
+    gone = any(event & select.POLLERR for _, event in poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)  # else Python complains once more at its end
+    return gone

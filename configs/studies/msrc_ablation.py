@@ -66,6 +66,8 @@ _alone = {f'{_maps}loss_weight': 0.0}
 variants = {
     'host': dict(config=_host),
     'both': dict(),
+    'both_weak': dict(options={f'{_loss}w_fb': 0.05, f'{_loss}w_if': 0.1}),
+    'both_if': dict(options={f'{_loss}w_fb': 0.0}),
     'maps': dict(options=_nothing),
     'maps_k_1': dict(options={**_nothing, f'{_maps}num_clusters': 1}),
     'maps_k_32': dict(options={**_nothing, f'{_maps}num_clusters': 32}),

@@ -33,7 +33,8 @@ def parse_args():
     add('--refine-cfg', nargs='+', action=DictAction, default={},
         help="settings of the refinement, key=value: PAR's dilations, iterations, stride, w1, w2, w3; the CRF's "
         'iterations, alpha (background as a power instead of the threshold), xy, xy_weight, bi_xy, bi_rgb, bi_weight; '
-        "nroi's in_index, num_clusters, sure, unlike, tau, prior; irn's radius, beta, steps, and psa's, with alpha")
+        "nroi's nroi_from (a list of training images to compare with, too), margin, max_nroi, in_index, num_clusters, "
+        "sure, unlike, tau, prior; irn's radius, beta, steps, and psa's, with alpha")
     add('--relations', metavar='DIR',
         help='with irn: folder for boundaries and displacements, which tools/make_instances.py --method irn reads')
     add('--workers', type=int, help='processes of the CRF; default: one less than there are processors')

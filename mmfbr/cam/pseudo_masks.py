@@ -27,6 +27,7 @@ from mmfbr.files import (
 from .crf import CRF, Workers
 from .inference import CamSettings, batch_cams
 from .irn import IRN
+from .nroi import NROI
 from .pipeline import Finisher, read_ahead
 from .refinement import check_unsure
 from .work import check_claim, claim, groups_of, jobs_of, share, shares_sums, summed
@@ -56,7 +57,7 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
         settings (CamSettings | None): None: the config's ``cam_cfg``.
         progress (callable): wraps the list, place for a progress bar.
         batch (int): images that may go through the network together; the last bits of a CAM depend on it.
-        refine (PAR | CRF | IRN | PSA | None): refinement between CAM and mask.
+        refine (PAR | CRF | NROI | IRN | PSA | None): refinement between CAM and mask.
         threshold_from (tuple[str, str] | None): a list of images and a folder of ground truth masks, on which the
             threshold with the best mean IoU is taken instead of ``threshold``; noted beside the masks.
         workers (int | None): processes of a CRF; None: one less than there are processors.
@@ -101,6 +102,9 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
             claim(cam_dir, 'npz', made_by)
         if relations:
             claim(relations, 'npz', how)
+        if isinstance(refine, NROI) and refine.nroi_from and out:
+            there = image_label_dataset(config, refine.nroi_from)
+            maker.fill_gallery(groups_of(jobs_of(there, None, cam_dir, use_labels), settings, batch))
         if out and threshold_from and found:
             threshold = found['threshold']
             say(f'threshold {threshold:g}, as noted with the masks')
@@ -179,6 +183,11 @@ class MaskMaker:
         total = sum(self.each(groups[rank::world], count), none)
         return Sweep(np.asarray(thresholds), summed(total) if world > 1 else total)
 
+    def fill_gallery(self, groups):
+        """Shows the refinement, an ``NROI``, the images of ``groups`` with their CAMs."""
+        self.refine.remember(self.each(groups, lambda job, image, maps, classes: self.refine.look(
+            image, maps, classes, self.device)), len(self.classes))
+
     def each(self, groups, function, progress=iter):
         """[``function(job, image, maps, classes)``, ...] of the images in order, called in threads behind the network.
 
@@ -246,7 +255,7 @@ class MaskMaker:
                             (replace(self.refine, alpha=self.unsure_from), None))
             masks = [self.run(refine.mask, image, maps, classes, cut, self.bg_index) for refine, cut in ways]
         else:
-            refined = self._refined(image, maps, **known)
+            refined = self._refined(image, maps, classes, **known)
             cuts = [0.5 if threshold is None else threshold, *([] if self.unsure_from is None else [self.unsure_from])]
             masks = [mask_from_cam(refined, classes, cut, self.bg_index) for cut in cuts]
         unsure = (masks[0] == self.bg_index) & (masks[-1] != self.bg_index)
@@ -260,12 +269,15 @@ class MaskMaker:
                          for threshold in thresholds)
                 return np.stack([confusion(mask, truth, len(self.classes), self.ignore_index)[:, :-1]
                                  for mask in masks])
-            return threshold_confusions(self._refined(image, maps), classes, truth, thresholds, len(self.classes),
-                                        self.bg_index, self.ignore_index)
+            refined = self._refined(image, maps, classes)
+            return threshold_confusions(refined, classes, truth, thresholds, len(self.classes), self.bg_index,
+                                        self.ignore_index)
         except InputError as error:
             raise InputError(f'{job.image_id}: {error}') from error
 
-    def _refined(self, image, maps, **known):
+    def _refined(self, image, maps, classes, **known):
+        if isinstance(self.refine, NROI):
+            known['classes'] = classes
         return self.refine.refine(image, maps, self.device, **known) if self.refine else maps
 
 

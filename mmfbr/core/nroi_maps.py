@@ -3,6 +3,8 @@
 Not the paper's. The paper's contrasts shape embeddings; here the same comparison, on features as they are, says
 directly which pixels a class map should cover.
 """
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional as F
 
@@ -18,14 +20,65 @@ def ranges(num_clusters, sure, unlike, tau, prior):
             ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'))
 
 
+@dataclass(frozen=True)
+class NROIGallery:
+    """What the classes and the backgrounds of many images look like: the memory bank of NROIs, with the labels of the
+    images that they come from.
+
+    Attributes:
+        prototypes (Tensor): (C, L), unit length, of the foreground classes; 0 of one that was nowhere sure.
+        nroi (Tensor): (M, L), unit length.
+        absent (Tensor): (M, C) bool, the classes that the image of an NROI does not show.
+    """
+    prototypes: torch.Tensor
+    nroi: torch.Tensor
+    absent: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What images are made of, on one feature map.
+
+    Attributes:
+        pixels (Tensor): (N, P, L), unit length.
+        prototypes (Tensor): (N, C, L), unit length, 0 where there is none.
+        sure (Tensor): (N, C) bool, the prototypes that there are.
+        nroi (Tensor): (N, K, L), unit length.
+        exists (Tensor): (N, K) bool, the NROIs that there are.
+    """
+    pixels: torch.Tensor
+    prototypes: torch.Tensor
+    sure: torch.Tensor
+    nroi: torch.Tensor
+    exists: torch.Tensor
+
+
 @torch.no_grad()
-def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3):
-    """How far each pixel belongs to each class rather than to the background of its image.
+def image_parts(feature, seeds, present, valid, generator, num_clusters=8, sure=0.8, unlike=0.2):
+    """``Parts`` of images.
 
     Of a class in an image the pixels with a seed score above ``sure`` (and none higher of another class) make the
     prototype, their score-weighted mean; the pixels where no score reaches ``unlike`` are background, and k-means
-    makes NROIs of it, all of it at unit length. A pixel's shares are the softmax of its cosines over ``tau`` to the
-    classes' prototypes and to the nearest NROI.
+    makes NROIs of it, all of it at unit length. Arguments as for ``nroi_shares``.
+    """
+    valid = valid.flatten(1)
+    x = F.normalize(feature.detach().float().flatten(2).transpose(1, 2), dim=2, eps=EPS)
+    scores = (seeds.float() * present[..., None, None]).flatten(2) * valid[:, None]
+    best = scores.amax(1, keepdim=True)
+    weight = scores * ((scores > sure) & (scores == best))
+    nroi, exists = kmeans(x, valid & (best[:, 0] < unlike), num_clusters, generator)
+    return Parts(x, F.normalize(torch.bmm(weight, x), dim=2, eps=EPS), weight.sum(2) > 0,
+                 F.normalize(nroi, dim=2, eps=EPS), exists)
+
+
+@torch.no_grad()
+def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3,
+                gallery=None, margin=0.1):
+    """How far each pixel belongs to each class rather than to the background of its image.
+
+    A pixel's shares are the softmax of its cosines over ``tau`` to the classes' prototypes and to the nearest NROI of
+    its image (``image_parts``). With a gallery the prototypes are those of the classes in all its images, where it has
+    them, and the background of a class is also what images without that class look like.
 
     Args:
         feature (Tensor): (N, L, H, W).
@@ -38,23 +91,26 @@ def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=
         tau (float): temperature, > 0.
         prior (float): share that is moved to one half, in (0, 1). The nearest of several NROIs is nearer than one
             prototype, so an even pixel has less than half.
+        gallery (NROIGallery | None): of other images, with the same classes.
+        margin (float): cosine by which the nearest NROI of the gallery counts less than one of the image.
 
     Returns:
         tuple[Tensor, Tensor]: shares (N, C, H, W) in [0, 1]; and (N, C) bool, the classes that have a prototype in an
         image with NROIs. The shares of others are 0 and say nothing.
     """
-    valid = valid.flatten(1)
-    x = F.normalize(feature.detach().float().flatten(2).transpose(1, 2), dim=2, eps=EPS)
-    scores = (seeds.float() * present[..., None, None]).flatten(2) * valid[:, None]
-    best = scores.amax(1, keepdim=True)
-    weight = scores * ((scores > sure) & (scores == best))
-    prototypes = F.normalize(torch.bmm(weight, x), dim=2, eps=EPS)
-    nroi, exists = kmeans(x, valid & (best[:, 0] < unlike), num_clusters, generator)
-    nroi = F.normalize(nroi, dim=2, eps=EPS)
-    known = present & (weight.sum(2) > 0) & exists.any(1, keepdim=True)
-    background = torch.bmm(nroi, x.transpose(1, 2)).masked_fill(~exists[..., None], -1).amax(1, keepdim=True)
-    classes = torch.bmm(prototypes, x.transpose(1, 2)).masked_fill(~known[..., None], -torch.inf)
-    shares = (torch.cat([background, classes], 1) / tau).softmax(1)[:, 1:]
+    parts = image_parts(feature, seeds, present, valid, generator, num_clusters, sure, unlike)
+    prototypes, x = parts.prototypes, parts.pixels.transpose(1, 2)
+    known = present & parts.sure & parts.exists.any(1, keepdim=True)
+    background = torch.bmm(parts.nroi, x).masked_fill(~parts.exists[..., None], -1).amax(1, keepdim=True)
+    if gallery is not None:
+        prototypes = torch.where(gallery.prototypes.any(1)[:, None], gallery.prototypes, prototypes)
+        elsewhere = torch.stack([
+            (gallery.nroi[absent] @ x).amax(1) if absent.any() else x.new_full((len(x), x.shape[2]), -1)
+            for absent in gallery.absent.T], 1)
+        background = torch.maximum(background, elsewhere - margin)
+    classes = (torch.bmm(prototypes, x) / tau).masked_fill(~known[..., None], -torch.inf)
+    total = torch.logaddexp(background / tau, classes.logsumexp(1, keepdim=True))
+    shares = (classes - total).exp()
     odds = shares * (1 - prior)
     shares = odds / (odds + (1 - shares) * prior)
     return shares.view_as(seeds) * known[..., None, None], known

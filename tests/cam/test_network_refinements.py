@@ -33,6 +33,10 @@ def example(count=2, seed=0):
     return np.kron(coarse, np.ones((10, 10, 1), np.uint8))[:SIZE[0], :SIZE[1]], rng.random((count, *SIZE), np.float32)
 
 
+def coarse(seed):
+    return np.kron(np.random.default_rng(seed).random((2, 5, 7), np.float32), np.ones((8, 8), np.float32))[:, :37, :50]
+
+
 def said(model, image):
     """What the head says of an image, preprocessed by hand."""
     mean, std = (torch.tensor(PREPROCESSOR[key]).view(3, 1, 1) for key in ('mean', 'std'))
@@ -152,7 +156,7 @@ def nroi(tmp_path_factory):
 def test_nroi_written_out(nroi):
     config, checkpoint, model = nroi
     image = example()[0]
-    cam = np.kron(np.random.default_rng(3).random((2, 5, 7), np.float32), np.ones((8, 8), np.float32))[:, :37, :50]
+    cam = coarse(3)
     # More NROIs than pixels: all background pixels stand for themselves.
     chosen = NROI(config, checkpoint, num_clusters=500, sure=0.7, unlike=0.45)
     refined = chosen.refine(image, cam)
@@ -185,11 +189,38 @@ def test_nroi_keeps_maps_it_knows_nothing_of(nroi):
     assert NROI(*nroi[:2]).refine(image, cam[:0]).shape == (0, *SIZE)
 
 
+def test_nroi_remembers_what_classes_and_images_without_them_look_like(nroi):
+    image, cam, other, maps = example()[0], coarse(3), example(seed=1)[0], coarse(4)
+    own = np.array([1, 3])
+    refine = NROI(*nroi[:2], nroi_from='a list', sure=0.6, unlike=0.55, margin=0.05)
+    assert refine.prior == 0.1 and NROI(*nroi[:2]).prior == 0.3
+    looks = [refine.look(image, cam, own), refine.look(other, maps[:1], own[1:]),
+             refine.look(other, maps[:0], np.array([], int))]
+    refine.remember(looks, 5)
+    gallery = refine.gallery
+    assert len(gallery.nroi) == len(looks[0][3]) + len(looks[1][3]) and gallery.nroi.shape[1] == looks[0][2].shape[1]
+    assert looks[0][1].all() and looks[1][1].all()
+    both = looks[0][2][1] + looks[1][2][0]
+    np.testing.assert_allclose(gallery.prototypes[3], both / np.linalg.norm(both), atol=1e-6)
+    np.testing.assert_allclose(gallery.prototypes[1], looks[0][2][0], atol=1e-6)
+    assert not gallery.prototypes[[0, 2, 4]].any()
+    assert gallery.absent[0].tolist() == [True, False, True, False, True]
+    assert gallery.absent[-1].tolist() == [True, True, True, False, True]
+    alone, known = NROI(*nroi[:2], sure=0.6, unlike=0.55, prior=0.1), refine.refine(image, cam, classes=own)
+    assert known.shape == cam.shape and not np.allclose(known, alone.refine(image, cam), atol=0.05)
+    assert np.array_equal(known, refine.refine(image, cam, classes=own))
+    few = NROI(*nroi[:2], nroi_from='a list', sure=0.6, unlike=0.55, max_nroi=3)
+    few.remember(looks, 5)
+    assert len(few.gallery.nroi) == len(few.gallery.absent) == 3
+    with pytest.raises(InputError, match='found no background in the images of a list.*Leave nroi_from out'):
+        few.remember([refine.look(other, maps[:0], np.array([], int))], 5)
+
+
 def test_nroi_refuses_the_map_of_the_classifier_and_settings_out_of_range(nroi):
     for index in (1, -1, 2):
         with pytest.raises(InputError, match=f'in_index={index} is none in .*returns 2: let it return one more'):
             NROI(*nroi[:2], in_index=index).check()
     NROI(*nroi[:2], in_index=-2).check()
-    for name, value in dict(num_clusters=0, sure=1, unlike=0, tau=0, prior=1).items():
+    for name, value in dict(num_clusters=0, sure=1, unlike=0, tau=0, prior=1, margin=2, max_nroi=0).items():
         with pytest.raises(InputError, match=f'{name} of .* it is {value}'):
             NROI(*nroi[:2], **{name: value})

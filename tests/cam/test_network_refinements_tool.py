@@ -152,3 +152,24 @@ def test_nroi_takes_the_network_of_the_maps_unless_another_is_named(tool, root, 
         refined = refine.refine(read_image(root / 'images' / f'{name}.jpg'), cam)
         np.testing.assert_array_equal(read_mask(tmp_path / 'masks' / f'{name}.png'),
                                       mask_from_cam(refined, classes, 0.4))
+
+
+def test_nroi_compares_with_the_images_of_a_list_however_the_work_is_split(tool, root, networks, tmp_path):  # noqa: F811
+    (tmp_path / 'list.txt').write_text(''.join(f'{name}\n' for name in IDS[:5]))
+    settings = [f'nroi_from={tmp_path / "list.txt"}', 'sure=0.6', 'unlike=0.6', 'max_nroi=20']
+    words = ['--threshold', 0.2, *refined_by(networks, 'nroi', *settings)]
+    status, said = tool(*words)
+    assert status == 0, said
+    whole = files(tmp_path / 'masks')
+    alone = refined_by(networks, 'nroi', *settings[1:3], 'prior=0.1')
+    assert tool('--threshold', 0.2, '--out', tmp_path / 'alone', *alone)[0] == 0
+    assert {name for name in IDS if whole[f'{name}.png'] != files(tmp_path / 'alone')[f'{name}.png']}
+    for name in IDS[2:6]:
+        (tmp_path / 'masks' / f'{name}.png').unlink()
+    assert tool(*words)[0] == 0 and files(tmp_path / 'masks') == whole
+    launcher = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', 2]
+    run = process(command(root, tmp_path / 'shared', *words), launcher)
+    assert run.wait() == 0, run.stdout.read()
+    assert files(tmp_path / 'shared') == whole
+    status, said = tool(*words[:2], '--out', tmp_path / 'none', *refined_by(networks, 'nroi', 'nroi_from=none.txt'))
+    assert status == 2 and 'none.txt' in said and 'Traceback' not in said and not (tmp_path / 'none').exists()

@@ -2,8 +2,9 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
-from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares
+from mmfbr.core.nroi_maps import NROIGallery, map_cross_entropy, nroi_shares
 
 SURE, UNLIKE, TAU, PRIOR = 0.6, 0.3, 0.2, 0.3
 
@@ -22,7 +23,7 @@ def unit(x):
     return x / np.linalg.norm(x)
 
 
-def slow_shares(feature, seeds, present, valid, clusters):
+def slow_shares(feature, seeds, present, valid, clusters, gallery=None, margin=0.1):
     """With as many NROIs as background pixels, so that k-means has nothing to choose."""
     n, c, h, w = seeds.shape
     pixels = [(i, y, x) for i in range(n) for y in range(h) for x in range(w) if valid[i, y, x]]
@@ -38,6 +39,8 @@ def slow_shares(feature, seeds, present, valid, clusters):
             best = [at for at in own if score[at][k] > SURE and score[at][k] == max(score[at])]
             if best and background and present[i, k]:
                 prototypes[k] = unit(sum(score[at][k] * z[at] for at in best))
+                if gallery is not None and gallery[0][k].any():
+                    prototypes[k] = gallery[0][k]
         known[i, list(prototypes)] = True
         for y in range(h):
             for x in range(w):
@@ -45,8 +48,11 @@ def slow_shares(feature, seeds, present, valid, clusters):
                     continue
                 at = (i, y, x)
                 terms = {k: np.exp(z[at] @ p / TAU) for k, p in prototypes.items()}
-                total = sum(terms.values()) + np.exp(max(z[at] @ b for b in background) / TAU)
                 for k, term in terms.items():
+                    near = [z[at] @ b for b in background]
+                    if gallery is not None:
+                        near += [z[at] @ b - margin for b, absent in zip(*gallery[1:], strict=True) if absent[k]]
+                    total = sum(terms.values()) + np.exp(max(near) / TAU)
                     odds = term / total / (1 - term / total) * (1 - PRIOR) / PRIOR
                     shares[i, k, y, x] = odds / (1 + odds)
     return shares, known
@@ -60,6 +66,23 @@ def test_shares_are_the_reference(seed):
     expected, expected_known = slow_shares(*(x.double().numpy() for x in (feature, seeds)), present.numpy(),
                                            valid.numpy(), 30)
     assert known.tolist() == expected_known.tolist() and known.any() and not known.all()
+    np.testing.assert_allclose(shares.numpy(), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_shares_with_a_gallery_are_the_reference(seed):
+    feature, seeds, present, valid = scene(seed)
+    g = torch.Generator().manual_seed(9 + seed)
+    prototypes, nroi = (F.normalize(torch.randn(rows, 7, generator=g), dim=1) for rows in (3, 20))
+    prototypes[1] = 0  # a class that was nowhere sure
+    absent = torch.rand(20, 3, generator=g) < 0.5
+    absent[:, 2] &= seed > 0  # a class that every image of the gallery shows
+    shares, known = nroi_shares(feature, seeds, present, valid, torch.Generator().manual_seed(0), 30, SURE, UNLIKE, TAU,
+                                PRIOR, NROIGallery(prototypes, nroi, absent), 0.2)
+    gallery = prototypes.double().numpy(), nroi.double().numpy(), absent.numpy()
+    expected, expected_known = slow_shares(*(x.double().numpy() for x in (feature, seeds)), present.numpy(),
+                                           valid.numpy(), 30, gallery, 0.2)
+    assert known.tolist() == expected_known.tolist()
     np.testing.assert_allclose(shares.numpy(), expected, atol=2e-5)
 
 

@@ -14,5 +14,12 @@ variants = dict(host=dict(config='../cam/cam_mobilenetv2-os16-frozen5_msrc.py'))
 for _name, _config in _hosts.items():
     variants[_name] = dict(config=f'../hosts/{_config}.py')
     variants[f'{_name}_fbr'] = dict(config=f'../hosts/{_config}_fbr.py', against=_name)
+# tau of EPS's loss (0.4); FBR's contrasts as the paper's code weighs them on EPS.
+_losses = 'model.decode_head.loss_decode.'
+variants['eps_tau_0.1'] = dict(config=f'../hosts/{_hosts["eps"]}.py', options={f'{_losses}1.tau': 0.1}, against='eps')
+variants['eps_fbr_paper'] = dict(
+    config=f'../hosts/{_hosts["eps"]}_fbr.py',
+    options={f'{_losses}2.w_if': 0.1, f'{_losses}2.w_fb': 0.01},
+    against='eps')
 choose_on = 'ImageSets/trainval.txt'
 hold_out = ['ImageSets/test.txt']

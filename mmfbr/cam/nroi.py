@@ -1,5 +1,5 @@
 """Refinement by NROIs: pixels go to the class or the background of their image that they look like."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -80,20 +80,20 @@ class NROI:
 
     def look(self, image, cam, classes, device='cpu'):
         """What the gallery learns of an image: its classes, those with a prototype (bool), their prototypes, and its
-        NROIs."""
+        NROIs; None of one without classes."""
         if not len(cam):
-            return classes, np.zeros(0, bool), np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
+            return None
         settings = {name: self.comparison[name] for name in ('num_clusters', 'sure', 'unlike')}
         parts = image_parts(*self._compared(image, cam, device), **settings)
         return classes, *(x[0].cpu().numpy() for x in (parts.sure, parts.prototypes)), parts.nroi[
             parts.exists].cpu().numpy()
 
-    def remember(self, looks, num_classes):
-        """Makes the gallery of what ``look`` found in the images of ``nroi_from``.
+    def remember(self, looks, num_classes, device='cpu'):
+        """Makes the gallery, on ``device``, of what ``look`` found in the images of ``nroi_from``.
 
         Raises InputError when they show no background.
         """
-        looks = [look for look in looks if len(look[3])]
+        looks = [look for look in looks if look is not None and len(look[3])]
         if not looks:
             raise InputError(f"The refinement 'nroi' found no background in the images of {self.nroi_from}: no pixel "
                              f'of their maps is below unlike={self.unlike}. Leave nroi_from out.')
@@ -107,16 +107,16 @@ class NROI:
         absent = absent.repeat([len(look[3]) for look in looks], 0)
         kept = np.linspace(0, len(nroi) - 1, min(len(nroi), self.max_nroi)).round().astype(int)
         object.__setattr__(self, 'gallery', NROIGallery(
-            F.normalize(torch.from_numpy(means).float(), dim=1), torch.from_numpy(nroi[kept]),
-            torch.from_numpy(absent[kept])))
+            F.normalize(torch.from_numpy(means).float(), dim=1).to(device), torch.from_numpy(nroi[kept]).to(device),
+            torch.from_numpy(absent[kept]).to(device)))
 
     def refine(self, image, cam, device='cpu', classes=None):
         """Maps (K, H, W) float32 in [0, 1] of ``image`` (H, W, 3) uint8 and ``cam`` (K, H, W), of ``classes`` (K,),
         which the gallery wants to know."""
         if not len(cam):
             return cam
-        gallery = self.gallery and NROIGallery(self.gallery.prototypes[classes].to(device),
-                                               self.gallery.nroi.to(device), self.gallery.absent[:, classes].to(device))
+        gallery = self.gallery and replace(self.gallery, prototypes=self.gallery.prototypes[classes],
+                                           absent=self.gallery.absent[:, classes])
         compared = self._compared(image, cam, device)
         shares, known = nroi_shares(*compared, **self.comparison, gallery=gallery, margin=self.margin)
         shares = resize(shares, image.shape[:2])[0].clamp(0, 1)

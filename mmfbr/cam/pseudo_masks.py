@@ -102,7 +102,8 @@ def make_pseudo_masks(config, checkpoint, out, image_list=None, threshold=0.3, c
             claim(cam_dir, 'npz', made_by)
         if relations:
             claim(relations, 'npz', how)
-        if isinstance(refine, NROI) and refine.nroi_from and out:
+        wanted = out and (not found or any(job.wants_mask for group in groups for job in group))
+        if wanted and isinstance(refine, NROI) and refine.nroi_from:
             there = image_label_dataset(config, refine.nroi_from)
             maker.fill_gallery(groups_of(jobs_of(there, None, cam_dir, use_labels), settings, batch))
         if out and threshold_from and found:
@@ -186,7 +187,7 @@ class MaskMaker:
     def fill_gallery(self, groups):
         """Shows the refinement, an ``NROI``, the images of ``groups`` with their CAMs."""
         self.refine.remember(self.each(groups, lambda job, image, maps, classes: self.refine.look(
-            image, maps, classes, self.device)), len(self.classes))
+            image, maps, classes, self.device)), len(self.classes), self.device)
 
     def each(self, groups, function, progress=iter):
         """[``function(job, image, maps, classes)``, ...] of the images in order, called in threads behind the network.

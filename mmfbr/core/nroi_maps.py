@@ -104,9 +104,8 @@ def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=
     background = torch.bmm(parts.nroi, x).masked_fill(~parts.exists[..., None], -1).amax(1, keepdim=True)
     if gallery is not None:
         prototypes = torch.where(gallery.prototypes.any(1)[:, None], gallery.prototypes, prototypes)
-        elsewhere = torch.stack([
-            (gallery.nroi[absent] @ x).amax(1) if absent.any() else x.new_full((len(x), x.shape[2]), -1)
-            for absent in gallery.absent.T], 1)
+        near = gallery.nroi @ x
+        elsewhere = torch.stack([near.masked_fill(~absent[:, None], -1).amax(1) for absent in gallery.absent.T], 1)
         background = torch.maximum(background, elsewhere - margin)
     classes = (torch.bmm(prototypes, x) / tau).masked_fill(~known[..., None], -torch.inf)
     total = torch.logaddexp(background / tau, classes.logsumexp(1, keepdim=True))

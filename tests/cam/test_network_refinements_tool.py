@@ -154,7 +154,7 @@ def test_nroi_takes_the_network_of_the_maps_unless_another_is_named(tool, root, 
                                       mask_from_cam(refined, classes, 0.4))
 
 
-def test_nroi_compares_with_the_images_of_a_list_however_the_work_is_split(tool, root, networks, tmp_path):  # noqa: F811
+def test_nroi_compares_with_the_images_of_a_list_however_split(tool, root, networks, tmp_path, monkeypatch):  # noqa: F811
     (tmp_path / 'list.txt').write_text(''.join(f'{name}\n' for name in IDS[:5]))
     settings = [f'nroi_from={tmp_path / "list.txt"}', 'sure=0.6', 'unlike=0.6', 'max_nroi=20']
     words = ['--threshold', 0.2, *refined_by(networks, 'nroi', *settings)]
@@ -167,6 +167,9 @@ def test_nroi_compares_with_the_images_of_a_list_however_the_work_is_split(tool,
     for name in IDS[2:6]:
         (tmp_path / 'masks' / f'{name}.png').unlink()
     assert tool(*words)[0] == 0 and files(tmp_path / 'masks') == whole
+    with monkeypatch.context() as patch:
+        patch.setattr(NROI, 'look', lambda *args: pytest.fail('There is nothing left to do.'))
+        assert tool(*words)[0] == 0
     launcher = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', 2]
     run = process(command(root, tmp_path / 'shared', *words), launcher)
     assert run.wait() == 0, run.stdout.read()

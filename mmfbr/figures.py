@@ -23,18 +23,23 @@ def new_figure(width, height):
     return figure
 
 
+def check_ending(path):
+    """Raises InputError unless the name of a plot says its format."""
+    if Path(path).suffix not in ('.png', '.svg', '.pdf'):
+        raise InputError(f'{path}: the name of a plot ends in .png, .svg or .pdf.')
+
+
 @contextmanager
 def drawing(paths, width, height, font_size=9):
     """Yields a ``Figure`` to draw on, which is then written to each of ``paths`` in the format of its ending, the same
     bytes each time.
 
-    Raises InputError without matplotlib, or for an ending that it does not know.
+    Raises InputError without matplotlib, and as ``check_ending``.
     """
+    for path in paths:
+        check_ending(path)
     figure = new_figure(width, height)
     import matplotlib
-    for path in map(Path, paths):
-        if path.suffix[1:] not in figure.canvas.get_supported_filetypes():
-            raise InputError(f'{path}: the name of a plot ends in .png, .svg or .pdf.')
     with matplotlib.rc_context({'font.size': font_size, 'svg.hashsalt': 'mmfbr', 'text.color': INK,
                                 'axes.labelcolor': INK, 'xtick.color': SOFT, 'ytick.color': SOFT,
                                 'axes.edgecolor': LINE, 'grid.color': LINE, 'legend.frameon': False,

@@ -3,6 +3,7 @@ import argparse
 import sys
 
 from mmfbr.evaluation import evaluate, image_ids, plot_sweep
+from mmfbr.figures import check_ending
 from mmfbr.files import InputError, clear_parts, read_lines, write_json
 from mmfbr.progress import progress
 from mmfbr.tool import status_of
@@ -56,6 +57,8 @@ def run(args):
         raise InputError('The class names are needed: give --classes FILE, one name a line, background included.')
     if args.curve and not args.sweep:
         raise InputError('--curve draws a sweep: give --sweep too.')
+    if args.curve:
+        check_ending(args.curve)  # before the images are scored
     if bool(args.all_masks) != bool(args.all_classes):
         raise InputError('--all-masks DIR and --all-classes FILE belong together: give both or neither.')
     clear_parts(path for path in (args.json, args.curve) if path)

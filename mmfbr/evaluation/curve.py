@@ -1,5 +1,5 @@
 """The threshold sweep as a picture."""
-from mmfbr.figures import BLUE, LINE, SOFT, drawing
+from mmfbr.figures import BLUE, SOFT, drawing
 
 
 def plot_sweep(path, sweep):
@@ -15,9 +15,10 @@ def plot_sweep(path, sweep):
     top = 100 * scores.mean_iou[best]
     with drawing([path], 6, 4, font_size=10) as figure:
         axes = figure.add_subplot(xlabel='background threshold', ylabel='%')
-        for label, values, colour in (('mean precision', scores.mean_precision, SOFT),
-                                      ('mean recall', scores.mean_recall, LINE), ('mean IoU', scores.mean_iou, BLUE)):
-            axes.plot(sweep.thresholds, 100 * values, color=colour, label=label)
+        for label, values, colour, style in (
+                ('mean precision', scores.mean_precision, SOFT, '-'), ('mean recall', scores.mean_recall, SOFT, '--'),
+                ('mean IoU', scores.mean_iou, BLUE, '-')):
+            axes.plot(sweep.thresholds, 100 * values, style, color=colour, label=label)
         axes.plot(sweep.best_threshold, top, 'o', color=BLUE)
         axes.annotate(f'{top:.1f} at {sweep.best_threshold:g}', (sweep.best_threshold, top), xytext=(0, -16),
                       textcoords='offset points', ha='center', color=BLUE)  # IoU is the lowest curve: room below it

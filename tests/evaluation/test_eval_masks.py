@@ -67,6 +67,7 @@ def test_steps(tool, text, expected):
     ('cam gt --classes classes.txt', 'no prediction (.png)'),
     ('pred gt --classes classes.txt --sweep', 'no CAM file (.npz)'),
     ('pred gt --classes classes.txt --curve c.png', 'give --sweep too'),
+    ('cam gt --classes classes.txt --sweep --curve c.txt', 'c.txt: the name of a plot ends in .png'),
     ('pred gt --classes classes.txt --all-masks all', '--all-classes FILE belong together'),
     ('pred gt --classes classes.txt --json gt', 'gt'),
 ])

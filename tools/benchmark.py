@@ -56,7 +56,7 @@ def table(result):
     ms, without = result['times_ms'], result['without_projection']
     memory = result['peak_memory_mib']
     return '\n'.join([
-        f"{result['found_queries']} queries, {result['kmeans_rounds']} rounds of k-means, "
+        f"{result['found_queries']} queries, {result['kmeans_rounds']:g} rounds of k-means, "
         f"{result['threads']} threads, torch {result['torch']}, medians of {result['repeats']} in ms",
         *(f'  {name:<22}{value:9.1f}' for name, value in result['stages_ms'].items()),
         f"total                   {ms['total']:9.1f}",

@@ -37,24 +37,30 @@ def contrast(queries, positives, negatives, tau, debias=0.0, hardness=0.0):
 def grouped_contrast(queries, positives, group, negatives, tau, debias=0.0, hardness=0.0):
     """``contrast`` for queries (Q, D), ascending in ``group`` (Q,), that share the negatives (G, M, D) of their group.
 
-    The queries of a group fill blocks of equal size, so one batched product serves all groups: a query meets the
-    negatives of its own group and no others, whatever the number of groups.
+    On a device the queries of a group fill blocks of equal size, so that one batched product serves all groups and no
+    size depends on a count; where counts are free each group has a product of its own, of just its queries.
     """
     count = group.new_zeros(len(negatives)).scatter_add_(0, group, torch.ones_like(group))
+    q, n = unit(queries), unit(negatives)
+    if sync.is_free(group):
+        products = [own @ rows.T for own, rows in zip(q.split(count.tolist()), n, strict=True)]
+        against = torch.cat(products) if products else q.new_zeros(0, n.shape[1])
+    else:
+        against = _blocked_products(q, n, group, count)
+    return info_nce((q * unit(positives)).sum(1), against, tau, debias, hardness)
+
+
+def _blocked_products(q, n, group, count):
+    """Products (Q, M) of ``q`` (Q, D) with the rows of ``n`` (G, M, D) of their groups, which have ``count`` (G,)."""
     blocks = (count + BLOCK - 1) // BLOCK
     first_block, first_row = blocks.cumsum(0) - blocks, count.cumsum(0) - count
     row = torch.arange(len(group), device=group.device)
     slot = first_block[group] * BLOCK + row - first_row[group]
-    # An upper bound that needs no count from the device; where counts are free the exact number.
-    bound = min(len(group), len(group) // BLOCK + len(negatives))
-    total = int(blocks.sum()) if sync.is_free(group) else bound
+    total = min(len(group), len(group) // BLOCK + len(n))  # a bound that needs no count from the device
     filled = group.new_zeros(total * BLOCK).scatter_(0, slot, row)
     block = torch.arange(total, device=group.device)
-    owner = torch.searchsorted(blocks.cumsum(0), block, right=True).clamp(max=len(negatives) - 1)
-    q, n = unit(queries), unit(negatives)
-    blocked = q[filled].view(total, BLOCK, q.shape[1])
-    against = torch.bmm(blocked, n[owner].transpose(1, 2)).flatten(0, 1)[slot]
-    return info_nce((q * unit(positives)).sum(1), against, tau, debias, hardness)
+    owner = torch.searchsorted(blocks.cumsum(0), block, right=True).clamp(max=len(n) - 1)
+    return torch.bmm(q[filled].view(total, BLOCK, q.shape[1]), n[owner].transpose(1, 2)).flatten(0, 1)[slot]
 
 
 def info_nce(positive, negative, tau, debias=0.0, hardness=0.0):

@@ -2,6 +2,9 @@
 import torch
 
 from . import sync
+from .rows import blocks
+
+POINTS = 8192  # as many at a time as stay in a CPU's cache from one round to the next
 
 
 def kmeans(points, mask, num_clusters, generator, rounds=10, init='random', most=None):
@@ -30,7 +33,11 @@ def kmeans(points, mask, num_clusters, generator, rounds=10, init='random', most
     if init not in starts:
         raise ValueError(f"k-means starts from 'random' or 'k-means++' points, not from {init!r}.")
     with torch.autocast(points.device.type, enabled=False):
-        return _lloyd(points, mask, starts[init](points, mask, num_clusters, generator), rounds, most)
+        start = starts[init](points, mask, num_clusters, generator)
+        given = (points, mask, start) if most is None else (points, mask, start, most)
+        parts = [_lloyd(*part[:3], rounds, *part[3:]) for part in blocks(given, points.shape[1], points, POINTS)]
+        centroids, exists = zip(*parts, strict=True)
+        return torch.cat(centroids), torch.cat(exists)
 
 
 def _lloyd(points, mask, start, rounds, most=None):
@@ -41,23 +48,29 @@ def _lloyd(points, mask, start, rounds, most=None):
         exists = exists & (torch.arange(k, device=points.device) < most[:, None])
     centroids = first = torch.where(exists[..., None], torch.gather(
         points, 1, start[..., None].expand(-1, -1, points.shape[2])), points.new_zeros(()))
-    last = None
+    counts, last = mask[:, None].to(points.dtype), None
     for _ in range(rounds):
-        # |x|^2 is the same for every cluster and is left out.
-        distance = torch.baddbmm(centroids.square().sum(2, keepdim=True), centroids, points.transpose(1, 2), alpha=-2)
+        distance = _distances(centroids, points)
         if most is not None:  # else those that do not exist are in images that stand for themselves
             distance = distance.masked_fill(~exists[..., None], torch.inf)
-        member = distance.min(1, keepdim=True).indices
+        chosen = (distance == distance.amin(1, keepdim=True)).to(points.dtype)
+        if not sync.is_free(points) or chosen.sum() > mask.numel():
+            chosen *= chosen.cumsum(1) == 1  # of equal distances the first
+        chosen *= counts
         if sync.is_free(points):
-            if last is not None and torch.equal(member, last):
+            if last is not None and torch.equal(chosen, last):
                 break
-            last = member
-        chosen = torch.zeros_like(distance).scatter_(1, member, mask[:, None].to(points.dtype))
+            last = chosen
         size = chosen.sum(2, keepdim=True)
         mean = torch.bmm(chosen, points) / size.clamp(min=1)
         centroids = torch.where(size > 0, mean, centroids)
     few = (count <= exists.sum(1))[:, None, None]
     return torch.where(few, first, centroids), exists
+
+
+def _distances(centroids, points):
+    """Squared distances (N, K, P) less |x|^2 of the point, which is the same for every cluster."""
+    return torch.bmm(-2 * centroids, points.transpose(1, 2)).add_(centroids.square().sum(2, keepdim=True))
 
 
 def _random_start(points, mask, k, generator):

@@ -14,11 +14,11 @@ from . import sync
 ROWS = 1024
 
 
-def blocks(tensors, rows, like):
-    """Tuples of as many of the first entries of ``tensors`` at a time as have ``rows`` rows or one more; all of them
-    where not the cache but the number of kernels counts: on a device."""
+def blocks(tensors, rows, like, most=ROWS):
+    """Tuples of as many entries of ``tensors`` at a time, each of ``rows`` rows, as have ``most`` rows or reach beyond;
+    all of them where not the cache but the number of kernels counts: on a device."""
     number = len(tensors[0])
-    step = max(1, -(-ROWS // rows)) if sync.is_free(like) else max(number, 1)
+    step = max(1, -(-most // rows)) if sync.is_free(like) else max(number, 1)
     return zip(*(tensor.split(step) for tensor in tensors), strict=True)
 
 
@@ -68,7 +68,7 @@ class NormReluLinear(Function):
     Args (of ``apply``):
         x (Tensor): (P, D).
         share (Tensor): (P,), what a row counts in mean and variance; sums to 1, or is 0.
-        kept (Tensor | None): (P, D), 0 where dropout takes a number away, else 1.
+        kept (Tensor | None): (P, D) bool, False where dropout takes a number away.
         scale, shift (Tensor): (D,), of the normalisation. w (Tensor): (D,). b (Tensor): (1,).
         eps (float): added to the variance.
     """
@@ -78,13 +78,14 @@ class NormReluLinear(Function):
         mean = share @ x
         variance = sum(s @ (rows - mean).square_() for rows, s in blocks((x, share), 1, x))
         rstd = (variance + eps).rsqrt()
-        y = x - mean
-        torch.addcmul(shift, y, scale * rstd, out=y)
-        if kept is not None:
-            y.mul_(kept)  # before the ReLU, which does not mind
-        y.relu_()
+        y, logit, factor = torch.empty_like(x), x.new_empty(len(x)), scale * rstd
+        for rows, out, to, *keep in blocks((x, y, logit) if kept is None else (x, y, logit, kept), 1, x):
+            torch.addcmul(shift, torch.sub(rows, mean, out=out), factor, out=out)
+            if keep:
+                out.mul_(keep[0].to(x.dtype))  # before the ReLU, which does not mind
+            torch.addmv(b, out.relu_(), w, out=to)
         ctx.save_for_backward(x, share, y, mean, rstd, scale, w)
-        return y @ w + b
+        return logit
 
     @staticmethod
     @once_differentiable

@@ -1,4 +1,5 @@
 """The projections phi_fg, phi_bg and phi_seg of one feature map, whoever has the map: `FBRNeck`, a detector."""
+import math
 import weakref
 from typing import NamedTuple
 
@@ -44,6 +45,10 @@ class BackgroundHead(nn.Module):
     """phi_seg: normalisation, ReLU, dropout and a 1x1 convolution to one channel (Eq. 6).
 
     It never runs at inference, so it needs no running statistics: it normalises by the batch's valid pixels.
+
+    Args:
+        channels (int): D. eps (float): added to the variance.
+        dropout (float): share of the numbers taken away, a multiple of 1 / 256.
     """
 
     def __init__(self, channels, dropout=0.5, eps=1e-5):
@@ -61,9 +66,16 @@ class BackgroundHead(nn.Module):
         scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
             self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
-            kept = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype).ge_(self.dropout)
+            kept = random_bytes(x.shape, generator, x.device) >= round(256 * self.dropout) - 128
             weight = weight / (1 - self.dropout)
         return NormReluLinear.apply(x, share, kept, scale, shift, weight, bias, self.eps).view(valid.shape)
+
+
+def random_bytes(shape, generator, device):
+    """Uniform int8 of a shape; eight to a draw, since drawing is what dropout would spend its time on."""
+    size = math.prod(shape)
+    words = torch.empty(-(-size // 8), dtype=torch.int64, device=device).random_(-2**63, None, generator=generator)
+    return words.view(torch.int8)[:size].view(shape)
 
 
 class Projections(BaseModule):

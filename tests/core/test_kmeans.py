@@ -1,5 +1,6 @@
 """Batched k-means against the reference, for images of any number of points."""
 from collections import Counter
+from importlib import import_module
 from itertools import permutations
 
 import numpy as np
@@ -83,6 +84,15 @@ def test_lloyd_is_the_reference(rounds, seed):
         own = mask[n].nonzero()[:, 0].tolist()
         expected = ref.kmeans(points[n][mask[n]].numpy(), [own.index(i) for i in start[n].tolist()], rounds)
         np.testing.assert_allclose(centroids[n], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize('most', [None, torch.tensor([2, 1, 4, 3, 4])])
+def test_images_in_several_blocks_are_as_in_one(monkeypatch, most):
+    points, mask = batch([50, 12, 0, 2, 25])
+    together = kmeans(points, mask, K, seeded(), most=most)
+    monkeypatch.setattr(import_module('mmfbr.core.kmeans'), 'POINTS', 1)
+    for one, other in zip(kmeans(points, mask, K, seeded(), most=most), together, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize('init', INITS)

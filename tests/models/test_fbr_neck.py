@@ -11,6 +11,7 @@ from mmseg.models import FPN
 
 import mmfbr  # noqa: F401  (registers)
 from mmfbr.models import FBRNeck
+from mmfbr.models.projections import BackgroundHead
 
 INNER = dict(type='mmseg.FPN', in_channels=[8, 16], out_channels=8, num_outs=2)
 
@@ -87,6 +88,20 @@ def test_background_logits_do_not_depend_on_invalid_pixels():
     torch.testing.assert_close(*logits)
     slow = torch.nn.functional.batch_norm(neck.phi_bg(maps()[0]).permute(0, 2, 3, 1)[valid], None, None, training=True)
     torch.testing.assert_close(logits[0], slow.relu() @ neck.phi_seg.conv.weight.flatten() + neck.phi_seg.conv.bias)
+
+
+@pytest.mark.parametrize('dropout', [0.25, 0.5])
+def test_dropout_takes_its_share_of_the_numbers_and_makes_up_for_it(dropout):
+    head, valid = BackgroundHead(3, dropout), torch.ones(1, 51, 51, dtype=torch.bool)
+    for parameter, value in zip((head.norm_weight, head.norm_bias, head.conv.weight, head.conv.bias), (0, 1, 1, 0),
+                                strict=True):  # each number is 1 before dropout
+        torch.nn.init.constant_(parameter, value)
+    x = torch.randn(1, 51, 51, 3)
+    kept = head(x, valid, torch.Generator().manual_seed(0)).flatten() * (1 - dropout)
+    share = kept.round().long().bincount() / 51**2
+    expected = torch.distributions.Binomial(3, torch.tensor(1 - dropout)).log_prob(torch.arange(4.)).exp()
+    torch.testing.assert_close(share, expected, atol=0.03, rtol=0)
+    assert (head.eval()(x, valid, None) == 3).all()
 
 
 def test_inner_neck_has_the_keys_and_values_it_has_without_fbr():

@@ -100,7 +100,7 @@ class FBRNeck(Projections):
             raise InputError(f'FBRNeck: {fault}')
         if self.training and not self.evaluated:
             self._watch(feature)
-        self.remember(None if fault else feature)
+        self.remember(None if fault else feature, fault)
         return outputs
 
     def _watch(self, feature):

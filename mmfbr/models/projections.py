@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmfbr.core.rows import Embed, NormReluLinear
 from mmfbr.core.stream import isolated
+from mmfbr.files import InputError
 
 
 def select_map(maps, in_index, in_channels):
@@ -100,7 +101,7 @@ class Projections(BaseModule):
         self.evaluated = False  # and a head has called it
         self._names = []  # under which the losses that read them log
         self.step = 0
-        self._feature = None
+        self._feature, self._fault = None, 'the network has not run yet.'
 
     def free_name(self, name):
         """``name``, or NAME_2, NAME_3, ... where losses that read the same map log under that already."""
@@ -108,9 +109,10 @@ class Projections(BaseModule):
         self._names.append(name)
         return name if number == 1 else f'{name}_{number}'
 
-    def remember(self, feature):
-        """Begins a step, whose map is ``feature`` (N, L, H, W), held weakly; None: a step without one."""
-        self._feature = None if feature is None else weakref.ref(feature)
+    def remember(self, feature, fault=None):
+        """Begins a step, whose map is ``feature`` (N, L, H, W), held weakly; None: a step without one, and
+        ``fault`` says why to whoever asks for it."""
+        self._feature, self._fault = None if feature is None else weakref.ref(feature), fault
         self.step += 1
 
     @property
@@ -120,8 +122,14 @@ class Projections(BaseModule):
 
     def embed(self, valid, generator, background=True):
         """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
-        normalisation."""
+        normalisation.
+
+        Raises:
+            InputError: when the step has no map.
+        """
         self.evaluated = True
+        if self.feature is None:
+            raise InputError(f'{type(self).__name__} has no map to embed: {self._fault or "the step is over."}')
         f = self.feature.flatten(2)
         weights = (projection.weight.flatten(1).to(f.dtype) for projection in (self.phi_fg, self.phi_bg))
         z_fg, raw_bg, z_bg = (z.unflatten(1, valid.shape[1:]) for z in Embed.apply(f, *weights))

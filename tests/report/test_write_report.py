@@ -207,6 +207,14 @@ def test_runs_on_other_classes(project):
         write_report('report.html', replace(host, config=config), fbr, 'train.txt', 'test.txt')
 
 
+def test_fbr_of_another_map(project):
+    host, fbr = project[1]
+    config = Config.fromfile(fbr.config)
+    config.model.neck.in_index = 7
+    with pytest.raises(InputError, match='FBRNeck has no map to embed: in_index=7, but there are'):
+        write_report('report.html', host, replace(fbr, config=config), 'train.txt', 'test.txt', images=1)
+
+
 def test_fbr_run_without_fbr(project):
     host = project[1][0]
     with pytest.raises(InputError, match='FBRNeck'):

@@ -1,7 +1,8 @@
 """Masks as COCO's run lengths; pycocotools is imported when the first one is needed."""
 import numpy as np
 
-from mmfbr.files import LARGEST_IMAGE, InputError
+from mmfbr.files import InputError
+from mmfbr.image_files import LARGEST_IMAGE
 
 
 def coco_masks():

@@ -12,7 +12,7 @@ from pycocotools import mask as coco
 from scipy.io import savemat
 
 from mmfbr.data_prep.voc12 import CLASSES
-from mmfbr.files import voc_palette
+from mmfbr.image_files import voc_palette
 
 # VOC: train a, b; val c. SBD: train a, d; val c, e. So train_aug is a, b, d, e, and aug is d, e.
 VOC_LISTS = dict(train=['a', 'b'], val=['c'], trainval=['a', 'b', 'c'])

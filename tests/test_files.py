@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfbr import files
+from mmfbr import files, image_files
 from mmfbr.files import InputError
 
 
@@ -67,8 +67,8 @@ def test_lines(tmp_path):
 
 @pytest.mark.parametrize('values', [[[0, 1], [20, 255]], [[0]]])
 def test_mask_round_trip(tmp_path, values):
-    files.write_mask(tmp_path / 'm.png', np.array(values), files.voc_palette())
-    mask = files.read_mask(tmp_path / 'm.png')
+    image_files.write_mask(tmp_path / 'm.png', np.array(values), image_files.voc_palette())
+    mask = image_files.read_mask(tmp_path / 'm.png')
     assert mask.dtype == np.uint8
     np.testing.assert_array_equal(mask, values)
     with Image.open(tmp_path / 'm.png') as image:
@@ -78,34 +78,34 @@ def test_mask_round_trip(tmp_path, values):
 def test_values_beyond_a_short_palette_are_kept(tmp_path):
     mask = np.array([[0, 1, 255], [2, 4, 15]], np.uint8)
     for colours in (2, 4, 5, 16):
-        files.write_mask(tmp_path / 'a.png', mask, files.voc_palette()[:colours])
-        np.testing.assert_array_equal(files.read_mask(tmp_path / 'a.png'), mask)
+        image_files.write_mask(tmp_path / 'a.png', mask, image_files.voc_palette()[:colours])
+        np.testing.assert_array_equal(image_files.read_mask(tmp_path / 'a.png'), mask)
 
 
 def test_relations_round_trip(tmp_path):
     boundary, field = np.linspace(0, 1, 12).reshape(1, 3, 4), np.linspace(-9, 9, 24).reshape(2, 3, 4)
-    files.write_relations(tmp_path / 'a.npz', boundary, field)
-    for found, given in zip(files.read_relations(tmp_path / 'a.npz'), (boundary, field), strict=True):
+    image_files.write_relations(tmp_path / 'a.npz', boundary, field)
+    for found, given in zip(image_files.read_relations(tmp_path / 'a.npz'), (boundary, field), strict=True):
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, given.astype(np.float16))
-    files.write_cam(tmp_path / 'b.npz', field, [1, 2])
+    image_files.write_cam(tmp_path / 'b.npz', field, [1, 2])
     with pytest.raises(InputError, match='file of relations .*b.npz cannot be read'):
-        files.read_relations(tmp_path / 'b.npz')
+        image_files.read_relations(tmp_path / 'b.npz')
 
 
 @pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'I;16', '1'])
 def test_masks_of_another_mode_are_refused(tmp_path, mode):
     Image.new(mode, (3, 2)).save(tmp_path / 'm.png')
     with pytest.raises(InputError, match=f'm.png has mode {mode}'):
-        files.read_mask(tmp_path / 'm.png')
+        image_files.read_mask(tmp_path / 'm.png')
 
 
 def test_images_become_rgb(tmp_path):
     Image.new('L', (3, 2), 7).save(tmp_path / 'grey.png')
-    np.testing.assert_array_equal(files.read_image(tmp_path / 'grey.png'), np.full((2, 3, 3), 7))
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / 'grey.png'), np.full((2, 3, 3), 7))
 
 
-@pytest.mark.parametrize('read', [files.read_image, files.read_mask, files.read_cam])
+@pytest.mark.parametrize('read', [image_files.read_image, image_files.read_mask, image_files.read_cam])
 def test_missing_empty_and_garbage_files_are_named(tmp_path, read):
     with pytest.raises(InputError, match='x does not exist.$'):
         read(tmp_path / 'x')
@@ -121,7 +121,7 @@ def test_cut_images_are_refused(tmp_path):
     whole = (tmp_path / 'm.png').read_bytes()
     for length in range(0, len(whole) - 20, 101):
         (tmp_path / 'm.png').write_bytes(whole[:length])
-        for read in (files.read_image, files.read_mask):
+        for read in (image_files.read_image, image_files.read_mask):
             with pytest.raises(InputError):
                 read(tmp_path / 'm.png')
 
@@ -129,8 +129,8 @@ def test_cut_images_are_refused(tmp_path):
 @pytest.mark.parametrize('num_maps', [0, 1, 3])
 def test_cam_round_trip(tmp_path, num_maps):
     cam = np.random.default_rng(0).random((num_maps, 5, 7))
-    files.write_cam(tmp_path / 'c.npz', cam, range(1, num_maps + 1))
-    read, classes = files.read_cam(tmp_path / 'c.npz')
+    image_files.write_cam(tmp_path / 'c.npz', cam, range(1, num_maps + 1))
+    read, classes = image_files.read_cam(tmp_path / 'c.npz')
     assert read.dtype == np.float32 and classes.dtype == np.int64
     np.testing.assert_array_equal(read, cam.astype(np.float16))
     np.testing.assert_array_equal(classes, range(1, num_maps + 1))
@@ -140,7 +140,7 @@ def test_damaged_cam_files_are_refused_or_read_right(tmp_path):
     """Cut at, or with a bit flipped in, any second byte: an InputError, or the content that was written."""
     path = tmp_path / 'c.npz'
     cam = np.random.default_rng(0).random((2, 6, 6)).astype(np.float16)
-    files.write_cam(path, cam, [3, 1])
+    image_files.write_cam(path, cam, [3, 1])
     whole = path.read_bytes()
     for position in range(0, len(whole), 2):
         flipped = bytearray(whole)
@@ -148,7 +148,7 @@ def test_damaged_cam_files_are_refused_or_read_right(tmp_path):
         for damaged in (whole[:position], bytes(flipped)):
             path.write_bytes(damaged)
             try:
-                read, classes = files.read_cam(path)
+                read, classes = image_files.read_cam(path)
             except InputError:
                 continue
             np.testing.assert_array_equal(read, cam)
@@ -179,7 +179,7 @@ def npy(array):
 def test_cam_files_of_another_content_are_refused(tmp_path, content):
     (tmp_path / 'c.npz').write_bytes(content)
     with pytest.raises(InputError, match='c.npz cannot be read .*make it again'):
-        files.read_cam(tmp_path / 'c.npz')
+        image_files.read_cam(tmp_path / 'c.npz')
 
 
 def test_a_pickle_in_a_cam_file_is_never_run(tmp_path):
@@ -194,12 +194,12 @@ def test_a_pickle_in_a_cam_file_is_never_run(tmp_path):
             np.lib.format.write_array(content, np.array([Harm()]), allow_pickle=True)
             stream.writestr(f'{name}.npy', content.getvalue())
     with pytest.raises(InputError):
-        files.read_cam(path)
+        image_files.read_cam(path)
     assert not (tmp_path / 'harm').exists()
 
 
 def test_voc_palette():
-    palette = files.voc_palette()
+    palette = image_files.voc_palette()
     assert len(set(palette)) == 256
     assert [palette[i] for i in (0, 1, 15, 20, 255)] == [(0, 0, 0), (128, 0, 0), (192, 128, 128), (0, 64, 128),
                                                         (224, 224, 192)]
@@ -210,4 +210,4 @@ def test_images_are_turned_as_their_exif_says(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6  # orientation: a quarter turn
     image.save(tmp_path / 'a.jpg', exif=exif)
-    assert files.read_image(tmp_path / 'a.jpg').shape == (8, 4, 3)
+    assert image_files.read_image(tmp_path / 'a.jpg').shape == (8, 4, 3)

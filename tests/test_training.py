@@ -19,7 +19,8 @@ from mmfbr.core import NROIBank
 from mmfbr.demo import write_demo
 from mmfbr.engine import load_config
 from mmfbr.engine.load import is_fbr_key
-from mmfbr.files import read_cam, read_lines
+from mmfbr.files import read_lines
+from mmfbr.image_files import read_cam
 
 ROOT = Path(__file__).resolve().parents[1]
 MIM = Path(sys.executable).with_name('mim')

@@ -12,17 +12,8 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from mmfbr.engine.load import load_model
 from mmfbr.evaluation import Sweep, confusion, mask_from_cam, threshold_confusions
-from mmfbr.files import (
-    InputError,
-    clear_parts,
-    existing,
-    read_cam,
-    read_image,
-    read_mask,
-    write_cam,
-    write_mask,
-    write_relations,
-)
+from mmfbr.files import InputError, clear_parts, existing
+from mmfbr.image_files import read_cam, read_image, read_mask, write_cam, write_mask, write_relations
 
 from .crf import CRF, Workers
 from .inference import CamSettings, batch_cams

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from mmengine.dist import all_reduce, get_dist_info, is_distributed
 
-from mmfbr.files import InputError, image_size, read_object, write_json
+from mmfbr.files import InputError, read_object, write_json
+from mmfbr.image_files import image_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from mmfbr.cam.pseudo_masks import image_label_dataset
 from mmfbr.cam.work import jobs_of
 from mmfbr.evaluation import count_cooccurrence, image_cells, stuff_columns
 from mmfbr.evaluation.stuff import companions
-from mmfbr.files import InputError, read_lines, read_mask, require_files
+from mmfbr.files import InputError, read_lines, require_files
+from mmfbr.image_files import read_mask
 
 from .study import stem
 

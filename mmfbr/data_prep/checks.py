@@ -1,7 +1,8 @@
 """Whether images and masks are what they should be, from their bytes, before anything is written."""
 from io import BytesIO
 
-from mmfbr.files import InputError, check_mask_values, decode_mask, open_image, upright_size
+from mmfbr.files import InputError
+from mmfbr.image_files import check_mask_values, decode_mask, open_image, upright_size
 
 
 def check_image(data, what):

@@ -4,17 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfbr.files import (
-    IGNORE,
-    InputError,
-    check_class_names,
-    check_names,
-    read_object,
-    voc_palette,
-    write_json,
-    write_mask,
-    write_text,
-)
+from mmfbr.files import InputError, check_class_names, check_names, read_object, write_json, write_text
+from mmfbr.image_files import IGNORE, voc_palette, write_mask
 from mmfbr.run_lengths import check_size, coco_masks, run_lengths
 
 from .checks import check_image

@@ -6,18 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageOps
 
-from mmfbr.files import (
-    IGNORE,
-    InputError,
-    atomic_path,
-    check_class_names,
-    check_names,
-    image_size,
-    open_image,
-    read_lines,
-    write_json,
-    write_text,
-)
+from mmfbr.files import InputError, atomic_path, check_class_names, check_names, read_lines, write_json, write_text
+from mmfbr.image_files import IGNORE, image_size, open_image
 
 from .checks import check_image, check_mask
 from .folder_config import folder_configs

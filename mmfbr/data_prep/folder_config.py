@@ -1,6 +1,7 @@
 """Writes the configs of a prepared folder: shipped ones, flattened, with the folder's data sets and schedules."""
 from mmfbr.cli import shipped_configs
-from mmfbr.files import InputError, voc_palette
+from mmfbr.files import InputError
+from mmfbr.image_files import voc_palette
 from mmfbr.version import __version__
 
 DATA_KEYS = tuple(f'{split}_{part}' for split in ('train', 'val', 'test')

@@ -5,7 +5,8 @@ from struct import unpack_from
 
 import numpy as np
 
-from mmfbr.files import InputError, check_mask_values, image_size
+from mmfbr.files import InputError
+from mmfbr.image_files import check_mask_values, image_size
 
 HEADER, PACKED = 128, 15  # bytes before the first part of a file; the kind of a part that is compressed
 LARGEST = 1 << 27  # bytes that a part may unpack to; a mask of VOC has less than a hundredth

@@ -6,16 +6,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from mmfbr.files import (
-    InputError,
-    read_ids,
-    read_mask,
-    read_object,
-    voc_palette,
-    write_json,
-    write_mask,
-    write_text,
-)
+from mmfbr.files import InputError, read_ids, read_object, write_json, write_text
+from mmfbr.image_files import read_mask, voc_palette, write_mask
 from mmfbr.run_lengths import coco_masks
 
 from .checks import check_image, check_mask

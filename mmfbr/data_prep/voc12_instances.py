@@ -8,7 +8,8 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-from mmfbr.files import InputError, image_size
+from mmfbr.files import InputError
+from mmfbr.image_files import image_size
 from mmfbr.instances.coco_file import annotation, categories, write_coco
 from mmfbr.instances.sources import TrueInstances
 

@@ -5,7 +5,8 @@ from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine.structures import LabelData, PixelData
 from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 
-from mmfbr.files import InputError, check_mask_values, read_saliency
+from mmfbr.files import InputError
+from mmfbr.image_files import check_mask_values, read_saliency
 
 
 class LoadCheckedImage(LoadImageFromFile):

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..files import InputError, atomic_path, clear_parts, read_json, voc_palette, write_json, write_mask, write_text
+from ..files import InputError, atomic_path, clear_parts, read_json, write_json, write_text
+from ..image_files import voc_palette, write_mask
 from .scenes import CLASSES, CLASSES_ALL, SPLITS, cast, draw
 
 GENERATOR = 1  # to be raised whenever a scene comes out different, so that no data set mixes two generators

@@ -7,7 +7,8 @@ import numpy as np
 from mmfbr.evaluation.confusion import Scores, confusion
 from mmfbr.evaluation.stuff import StuffScores, cooccurrence, stuff_columns, stuff_confusion
 from mmfbr.evaluation.sweep import Sweep, mask_from_cam, threshold_confusions
-from mmfbr.files import InputError, existing, for_each, read_cam, read_ids, read_mask, require_files
+from mmfbr.files import InputError, existing, for_each, read_ids, require_files
+from mmfbr.image_files import read_cam, read_mask
 
 
 def image_ids(folder, list_file=None, suffix='.png', what='The ground truth folder'):

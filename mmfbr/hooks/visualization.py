@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import segmentation_view
 from mmfbr.figures import new_figure
-from mmfbr.files import InputError, read_image
+from mmfbr.files import InputError
+from mmfbr.image_files import read_image
 
 
 class FBRVisualizationHook(Hook):

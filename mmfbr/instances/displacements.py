@@ -6,7 +6,8 @@ import torch
 
 from mmfbr.core import boundary_walk, enlarged, reduced
 from mmfbr.evaluation import image_ids
-from mmfbr.files import InputError, read_relations, require_files
+from mmfbr.files import InputError, require_files
+from mmfbr.image_files import read_relations
 
 from .regions import parts, pixels, without_small
 from .sources import Instance, checked_cam, checked_threshold

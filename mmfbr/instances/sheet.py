@@ -5,7 +5,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mmfbr.files import InputError, atomic_path, read_image
+from mmfbr.files import InputError, atomic_path
+from mmfbr.image_files import read_image
 from mmfbr.report.pictures import DISTINCT
 
 TILE = 240  # pixels of the longer side of an image

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mmfbr.evaluation import image_ids, map_classes, mask_from_cam
-from mmfbr.files import IGNORE, InputError, check_mask_values, read_cam, read_mask, require_files
+from mmfbr.files import InputError, require_files
+from mmfbr.image_files import IGNORE, check_mask_values, read_cam, read_mask
 
 SIZE = 'Give masks and CAMs that were made of this image, at its size.'
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfbr.evaluation import Scores, confusion, mask_from_cam
-from mmfbr.files import read_cam, read_image, read_mask
+from mmfbr.image_files import read_cam, read_image, read_mask
 
 
 def choose_images(labels, count, usual=None):

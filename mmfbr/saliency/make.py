@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfbr.files import InputError, existing, for_each, read_ids, read_image, read_mask, require_files, write_saliency
+from mmfbr.files import InputError, existing, for_each, read_ids, require_files
+from mmfbr.image_files import read_image, read_mask, write_saliency
 
 from .barrier import barrier_saliency
 

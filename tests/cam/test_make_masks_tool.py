@@ -18,7 +18,7 @@ from PIL import Image
 
 from mmfbr.cam import PAR, make_pseudo_masks, pseudo_masks
 from mmfbr.evaluation import Scores, mask_from_cam, score_masks
-from mmfbr.files import read_cam, read_image, read_mask, voc_palette, write_mask
+from mmfbr.image_files import read_cam, read_image, read_mask, voc_palette, write_mask
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools' / 'make_pseudo_masks.py'

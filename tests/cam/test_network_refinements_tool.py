@@ -9,7 +9,7 @@ from test_make_masks_tool import IDS, command, files, process, root, tool  # noq
 
 from mmfbr.cam import IRN, NROI, PAR, PSA, pseudo_masks
 from mmfbr.evaluation import mask_from_cam
-from mmfbr.files import read_cam, read_image, read_mask, read_relations, write_cam
+from mmfbr.image_files import read_cam, read_image, read_mask, read_relations, write_cam
 
 
 @pytest.fixture(scope='module')

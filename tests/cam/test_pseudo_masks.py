@@ -13,7 +13,8 @@ from PIL import Image
 from mmfbr.cam import CamSettings, image_cam, make_pseudo_masks, pseudo_masks
 from mmfbr.cam.pseudo_masks import image_label_dataset
 from mmfbr.evaluation import mask_from_cam
-from mmfbr.files import InputError, read_cam, read_image, read_mask, write_cam
+from mmfbr.files import InputError
+from mmfbr.image_files import read_cam, read_image, read_mask, write_cam
 
 LABELS = {'a': ['cow', 'train'], 'b': [], 'c': ['boat'], 'd': ['cow']}
 SETTINGS = CamSettings(scales=(1.0, ))

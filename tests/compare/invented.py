@@ -7,7 +7,8 @@ from mmfbr.cam.work import jobs_of
 from mmfbr.compare.run import Run
 from mmfbr.compare.study import stem
 from mmfbr.evaluation import ImageCounts
-from mmfbr.files import read_mask, write_json, write_text
+from mmfbr.files import write_json, write_text
+from mmfbr.image_files import read_mask
 
 
 def cam_of(truth, classes, mistakes, rng, level):

@@ -22,7 +22,8 @@ from official_archives import (
 
 from mmfbr.data_prep import prepare_coco14
 from mmfbr.data_prep.coco14 import _parse, paint
-from mmfbr.files import InputError, read_json, read_mask
+from mmfbr.files import InputError, read_json
+from mmfbr.image_files import read_mask
 
 FIRST, EVERY, NONE = (f'COCO_train2014_{number:012d}' for number in (1, 2, 3))
 COLUMN = {category['id']: index for index, category in enumerate(CATEGORIES, 1)}

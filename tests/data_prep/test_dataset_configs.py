@@ -10,7 +10,8 @@ from official_archives import jpeg, png, write_coco, write_voc
 import mmfbr  # noqa: F401  (registers)
 from mmfbr.data_prep import prepare_coco14, prepare_folder, prepare_voc12
 from mmfbr.demo import write_demo
-from mmfbr.files import read_json, read_lines, write_mask
+from mmfbr.files import read_json, read_lines
+from mmfbr.image_files import write_mask
 
 BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'datasets'
 

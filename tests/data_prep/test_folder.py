@@ -10,7 +10,8 @@ from official_archives import content, jpeg, killed, png
 from mmfbr.data_prep import prepare_folder
 from mmfbr.data_prep.label_table import read_label_table
 from mmfbr.data_prep.split import split_images
-from mmfbr.files import InputError, read_image, read_json, read_lines
+from mmfbr.files import InputError, read_json, read_lines
+from mmfbr.image_files import read_image
 
 LABELS = {f'p{number}': [['cow'], ['boat'], ['boat', 'cow'], []][number % 4] for number in range(12)}
 HOST = 'cam_resnet18_demo_fbr'

@@ -21,7 +21,8 @@ from official_archives import (
 
 from mmfbr.data_prep import prepare_voc12
 from mmfbr.data_prep.voc12 import CLASSES
-from mmfbr.files import InputError, read_json, read_mask
+from mmfbr.files import InputError, read_json
+from mmfbr.image_files import read_mask
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,8 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, init_default_scope
 from PIL import Image
 
-from mmfbr.files import InputError, write_saliency
+from mmfbr.files import InputError
+from mmfbr.image_files import write_saliency
 
 CLASSES = ('background', 'cow', 'boat')
 LABELS = {'a': ['cow'], 'b': [], 'c': ['boat', 'cow']}

@@ -10,7 +10,8 @@ from mmfbr.demo import CLASSES, CLASSES_ALL, OWN_STUFF, draw, write_demo
 from mmfbr.demo.paint import around, cover, noise
 from mmfbr.demo.scenes import VOID, cast
 from mmfbr.evaluation import read_truth
-from mmfbr.files import InputError, read_image, read_json, read_lines, read_mask
+from mmfbr.files import InputError, read_json, read_lines
+from mmfbr.image_files import read_image, read_mask
 
 COUNTS = dict(size=64, train=20, val=4, test=32, background=4)
 FEW = dict(size=64, train=3, val=1, test=2, background=1)

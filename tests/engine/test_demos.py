@@ -4,7 +4,8 @@ import pytest
 
 from mmfbr.engine.demo import run_demo
 from mmfbr.engine.instance_demo import run_instance_demo
-from mmfbr.files import read_image, read_json
+from mmfbr.files import read_json
+from mmfbr.image_files import read_image
 
 SMALL = dict(iters=2, size=64, images=(8, 4, 8))
 

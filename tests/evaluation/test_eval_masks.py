@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tool_modules import load_tool
 
-from mmfbr.files import voc_palette, write_cam, write_mask
+from mmfbr.image_files import voc_palette, write_cam, write_mask
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'eval_masks.py'
 

@@ -15,7 +15,8 @@ from mmfbr.evaluation import (
     sweep_cams,
     threshold_confusions,
 )
-from mmfbr.files import InputError, voc_palette, write_cam, write_mask
+from mmfbr.files import InputError
+from mmfbr.image_files import voc_palette, write_cam, write_mask
 
 CLASSES, ALL = ['background', 'cow', 'boat'], ['grass', 'cow', 'water', 'boat']
 IDS = ['a', 'b', 'c']

@@ -11,7 +11,8 @@ import torch
 from mmengine.logging import MessageHub
 from PIL import Image
 
-from mmfbr.files import write_cam, write_json
+from mmfbr.files import write_json
+from mmfbr.image_files import write_cam
 
 CLASSES = ('background', 'cow', 'boat')
 

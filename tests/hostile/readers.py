@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mxnet_files import write_params
 
-from mmfbr import files
+from mmfbr import files, image_files
 from mmfbr.cam.work import check_claim
 from mmfbr.data_prep import coco14, voc12, voc12_instances
 from mmfbr.data_prep.checks import check_image, check_mask
@@ -50,7 +50,7 @@ class Reader:
 
 def image(path):
     check_image(path.read_bytes(), str(path))
-    assert files.read_image(path).shape[:2] == files.image_size(path)
+    assert image_files.read_image(path).shape[:2] == image_files.image_size(path)
 
 
 def training_image(path):
@@ -59,7 +59,7 @@ def training_image(path):
 
 def mask(path):
     check_mask(path.read_bytes(), path, 7)
-    files.check_mask_values(files.read_mask(path), path, 7)
+    image_files.check_mask_values(image_files.read_mask(path), path, 7)
 
 
 def training_mask(path):

@@ -16,8 +16,9 @@ from tool_modules import load_tool
 from mmfbr.cam import make_pseudo_masks
 from mmfbr.data_prep import prepare_coco14, prepare_folder, prepare_voc12
 from mmfbr.evaluation.instance_files import read_truth
-from mmfbr.files import InputError, write_cam, write_json
+from mmfbr.files import InputError, write_json
 from mmfbr.hooks import AtomicCheckpointHook
+from mmfbr.image_files import write_cam
 
 # Each but the last three is the file x beside the folder of the data, seen from a folder in it.
 ESCAPES = ('../../x', 'a/../../../x', './a/.././../../x', '{root}/x', '..\\..\\x', 'C:\\x', 'a\0b')

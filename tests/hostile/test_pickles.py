@@ -17,7 +17,8 @@ from readers import READERS
 from small_run import small_run
 
 from mmfbr.engine.publish import publish
-from mmfbr.files import InputError, read_cam
+from mmfbr.files import InputError
+from mmfbr.image_files import read_cam
 from mmfbr.safe_loading import load_state
 
 

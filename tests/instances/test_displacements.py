@@ -11,7 +11,8 @@ from slow_affinity import dense, slow_pairs, slow_path
 from tool_modules import load_tool
 from torch.nn import functional as F
 
-from mmfbr.files import write_cam, write_relations, write_text
+from mmfbr.files import write_text
+from mmfbr.image_files import write_cam, write_relations
 from mmfbr.instances import DisplacementInstances, Displacements
 
 HEIGHT, WIDTH, STRIDE = 64, 96, 4

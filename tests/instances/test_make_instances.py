@@ -11,7 +11,8 @@ from pycocotools import mask as run_lengths
 from pycocotools.coco import COCO
 from tool_modules import load_tool
 
-from mmfbr.files import read_mask, voc_palette, write_cam, write_mask, write_text
+from mmfbr.files import write_text
+from mmfbr.image_files import read_mask, voc_palette, write_cam, write_mask
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_instances.py'
 CLASSES = 'background\ncow\nboat\n'

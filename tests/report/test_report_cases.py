@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmfbr.files import write_cam
+from mmfbr.image_files import write_cam
 from mmfbr.report.cases import choose_images, sight
 from mmfbr.report.comparison import Truth
 

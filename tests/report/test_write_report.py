@@ -16,7 +16,8 @@ from PIL import Image
 from tool_modules import load_tool
 
 from mmfbr.evaluation import evaluate
-from mmfbr.files import InputError, voc_palette, write_cam, write_mask
+from mmfbr.files import InputError
+from mmfbr.image_files import voc_palette, write_cam, write_mask
 from mmfbr.registry import MODELS
 from mmfbr.report import Run, write_report
 

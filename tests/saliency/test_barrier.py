@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfbr.files import InputError, read_saliency, voc_palette, write_mask
+from mmfbr.files import InputError
+from mmfbr.image_files import read_saliency, voc_palette, write_mask
 from mmfbr.saliency import barrier_saliency, make_saliency
 from mmfbr.saliency.barrier import barrier_distance
 

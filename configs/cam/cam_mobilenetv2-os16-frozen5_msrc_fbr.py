@@ -15,5 +15,5 @@ model = dict(
                 warmup_iters=26,
                 nroi=dict(type='NROIBank'),
                 sampler=dict(type='ActiveSampler', rate=1.0, quantile=0.0)),
-            dict(type='NROIMapLoss', in_index=0, warmup_iters=26)
+            dict(type='NROIMapLoss', in_index=0, warmup_iters=26, gallery=dict(channels=96))
         ]))

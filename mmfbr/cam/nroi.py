@@ -6,7 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from mmfbr.core import reduced
-from mmfbr.core.nroi_maps import NROIGallery, image_parts, nroi_shares, ranges
+from mmfbr.core.gallery import NROIGallery
+from mmfbr.core.nroi_maps import image_parts, nroi_shares, ranges
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import normalise_by_max, resize
 from mmfbr.files import InputError
@@ -57,7 +58,7 @@ class NROI:
         if self.prior is None:
             object.__setattr__(self, 'prior', 0.1 if self.nroi_from else 0.3)
         for name, value, fits, rule in (
-                *ranges(**self.comparison), ('margin', self.margin, 0 <= self.margin <= 1, 'in [0, 1]'),
+                *ranges(**self.comparison),
                 ('max_nroi', self.max_nroi, self.max_nroi >= 1, 'at least 1')):
             if not fits:
                 raise InputError(f"The setting {name} of 'nroi' must be {rule}; it is {value!r}.")
@@ -66,7 +67,7 @@ class NROI:
     @property
     def comparison(self):
         """The settings of ``nroi_shares``."""
-        return {name: getattr(self, name) for name in ('num_clusters', 'sure', 'unlike', 'tau', 'prior')}
+        return {name: getattr(self, name) for name in ('num_clusters', 'sure', 'unlike', 'tau', 'prior', 'margin')}
 
     def check(self):
         """Raises InputError when weights, config and head do not fit, or the backbone returns no earlier map."""
@@ -80,9 +81,7 @@ class NROI:
 
     def look(self, image, cam, classes, device='cpu'):
         """What the gallery learns of an image: its classes, those with a prototype (bool), their prototypes, and its
-        NROIs; None of one without classes."""
-        if not len(cam):
-            return None
+        NROIs."""
         settings = {name: self.comparison[name] for name in ('num_clusters', 'sure', 'unlike')}
         parts = image_parts(*self._compared(image, cam, device), **settings)
         return classes, *(x[0].cpu().numpy() for x in (parts.sure, parts.prototypes)), parts.nroi[
@@ -93,17 +92,17 @@ class NROI:
 
         Raises InputError when they show no background.
         """
-        looks = [look for look in looks if look is not None and len(look[3])]
-        if not looks:
+        looks = list(looks)
+        nroi = np.concatenate([look[3] for look in looks])
+        if not len(nroi):
             raise InputError(f"The refinement 'nroi' found no background in the images of {self.nroi_from}: no pixel "
                              f'of their maps is below unlike={self.unlike}. Leave nroi_from out.')
-        means = np.zeros((num_classes, looks[0][3].shape[1]))
+        means = np.zeros((num_classes, nroi.shape[1]))
         for classes, sure, prototypes, _ in looks:
             means[classes[sure]] += prototypes[sure]
         absent = np.ones((len(looks), num_classes), bool)
         for own, (classes, *_) in zip(absent, looks, strict=True):
             own[classes] = False
-        nroi = np.concatenate([look[3] for look in looks])
         absent = absent.repeat([len(look[3]) for look in looks], 0)
         kept = np.linspace(0, len(nroi) - 1, min(len(nroi), self.max_nroi)).round().astype(int)
         object.__setattr__(self, 'gallery', NROIGallery(
@@ -118,7 +117,7 @@ class NROI:
         gallery = self.gallery and replace(self.gallery, prototypes=self.gallery.prototypes[classes],
                                            absent=self.gallery.absent[:, classes])
         compared = self._compared(image, cam, device)
-        shares, known = nroi_shares(*compared, **self.comparison, gallery=gallery, margin=self.margin)
+        shares, known = nroi_shares(*compared, **self.comparison, gallery=gallery)
         shares = resize(shares, image.shape[:2])[0].clamp(0, 1)
         return torch.where(known[0, :, None, None], shares, torch.from_numpy(cam).to(device)).cpu().numpy()
 
@@ -127,6 +126,6 @@ class NROI:
         feature, mirrored = self.network.features(image, True, device)[self.in_index].float()
         feature = ((feature + mirrored.flip(2)) / 2)[None]
         seeds = normalise_by_max(reduced(torch.from_numpy(cam).to(device), feature.shape[2:]))[None]
-        everywhere = torch.ones_like(seeds[:, 0], dtype=torch.bool)
-        return (feature, seeds, torch.ones_like(seeds[..., 0, 0], dtype=torch.bool), everywhere,
-                derived_generator(device, 'NROI refinement'))
+        labels, everywhere = (torch.ones(1, *size, dtype=torch.bool, device=feature.device)
+                              for size in ((len(cam),), feature.shape[2:]))
+        return feature, seeds, labels, everywhere, derived_generator(device, 'NROI refinement')

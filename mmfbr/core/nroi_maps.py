@@ -9,30 +9,17 @@ import torch
 from torch.nn import functional as F
 
 from .contrast import EPS
+from .gallery import NONE, elsewhere, of_the_object
 from .kmeans import kmeans
 
 
-def ranges(num_clusters, sure, unlike, tau, prior):
+def ranges(num_clusters, sure, unlike, tau, prior, margin):
     """(name, value, whether it is in range, the range in words) of these settings of ``nroi_shares``."""
     return (('num_clusters', num_clusters, num_clusters >= 1 and int(num_clusters) == num_clusters,
              'an integer, at least 1'),
             ('sure', sure, 0 <= sure < 1, 'in [0, 1)'), ('unlike', unlike, 0 < unlike <= 1, 'in (0, 1]'),
-            ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'))
-
-
-@dataclass(frozen=True)
-class NROIGallery:
-    """What the classes and the backgrounds of many images look like: the memory bank of NROIs, with the labels of the
-    images that they come from.
-
-    Attributes:
-        prototypes (Tensor): (C, L), unit length, of the foreground classes; 0 of one that was nowhere sure.
-        nroi (Tensor): (M, L), unit length.
-        absent (Tensor): (M, C) bool, the classes that the image of an NROI does not show.
-    """
-    prototypes: torch.Tensor
-    nroi: torch.Tensor
-    absent: torch.Tensor
+            ('tau', tau, tau > 0, 'positive'), ('prior', prior, 0 < prior < 1, 'between 0 and 1'),
+            ('margin', margin, 0 <= margin <= 1, 'in [0, 1]'))
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ def image_parts(feature, seeds, present, valid, generator, num_clusters=8, sure=
     valid = valid.flatten(1)
     x = F.normalize(feature.detach().float().flatten(2).transpose(1, 2), dim=2, eps=EPS)
     scores = (seeds.float() * present[..., None, None]).flatten(2) * valid[:, None]
-    best = scores.amax(1, keepdim=True)
+    best = F.pad(scores, (0, 0, 0, 1)).amax(1, keepdim=True)  # there may be no class at all
     weight = scores * ((scores > sure) & (scores == best))
     nroi, exists = kmeans(x, valid & (best[:, 0] < unlike), num_clusters, generator)
     return Parts(x, F.normalize(torch.bmm(weight, x), dim=2, eps=EPS), weight.sum(2) > 0,
@@ -91,28 +78,34 @@ def nroi_shares(feature, seeds, present, valid, generator, num_clusters=8, sure=
         tau (float): temperature, > 0.
         prior (float): share that is moved to one half, in (0, 1). The nearest of several NROIs is nearer than one
             prototype, so an even pixel has less than half.
-        gallery (NROIGallery | None): of other images, with the same classes.
+        gallery (NROIGallery | None): of other images too, with the same classes.
         margin (float): cosine by which the nearest NROI of the gallery counts less than one of the image.
 
     Returns:
-        tuple[Tensor, Tensor]: shares (N, C, H, W) in [0, 1]; and (N, C) bool, the classes that have a prototype in an
-        image with NROIs. The shares of others are 0 and say nothing.
+        tuple[Tensor, Tensor]: shares (N, C, H, W) in [0, 1]; and (N, C) bool, the classes that have a prototype in
+        their image and a background. The shares of others are 0 and say nothing.
     """
     parts = image_parts(feature, seeds, present, valid, generator, num_clusters, sure, unlike)
-    prototypes, x = parts.prototypes, parts.pixels.transpose(1, 2)
-    known = present & parts.sure & parts.exists.any(1, keepdim=True)
-    background = torch.bmm(parts.nroi, x).masked_fill(~parts.exists[..., None], -1).amax(1, keepdim=True)
+    return compare(parts, present, tau, prior, gallery, margin, seeds.shape)
+
+
+@torch.no_grad()
+def compare(parts, present, tau, prior, gallery, margin, shape):
+    """``nroi_shares`` of ``Parts``, in the ``shape`` (N, C, H, W)."""
+    prototypes, exists, x = parts.prototypes, parts.exists, parts.pixels.transpose(1, 2)
     if gallery is not None:
         prototypes = torch.where(gallery.prototypes.any(1)[:, None], gallery.prototypes, prototypes)
-        near = gallery.nroi @ x
-        elsewhere = torch.stack([near.masked_fill(~absent[:, None], -1).amax(1) for absent in gallery.absent.T], 1)
-        background = torch.maximum(background, elsewhere - margin)
+        exists = exists & ~of_the_object(parts.nroi, prototypes, present, gallery)
+    background = torch.bmm(parts.nroi, x).masked_fill(~exists[..., None], NONE).amax(1, keepdim=True)
+    if gallery is not None:
+        background = torch.maximum(background, elsewhere(x, present, gallery) - margin)
+    known = present & parts.sure & (background > NONE / 2).all(2)
     classes = (torch.bmm(prototypes, x) / tau).masked_fill(~known[..., None], -torch.inf)
     total = torch.logaddexp(background / tau, classes.logsumexp(1, keepdim=True))
     shares = (classes - total).exp()
     odds = shares * (1 - prior)
     shares = odds / (odds + (1 - shares) * prior)
-    return shares.view_as(seeds) * known[..., None, None], known
+    return shares.view(shape) * known[..., None, None], known
 
 
 def map_cross_entropy(maps, shares, known, valid, level=0.4, width=0.15):

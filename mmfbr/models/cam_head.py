@@ -58,6 +58,9 @@ class CAMHead(BaseModule):
         losses = loss_decode or dict(type='MultiLabelSoftMarginLoss')
         losses = [losses] if isinstance(losses, dict) else losses
         self.loss_decode = nn.ModuleList(MODELS.build(loss) for loss in losses)
+        for loss in self.loss_decode:
+            if isinstance(loss, NROIMapLoss):
+                loss.for_classes(num_classes - 1)
 
     def _select(self, inputs):
         return inputs if isinstance(inputs, torch.Tensor) else inputs[self.in_index]

@@ -1,7 +1,8 @@
 """`NROIMapLoss`: trains the class maps of a `CAMHead` by what tells an object from the background of its image."""
 import torch
 
-from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares, ranges
+from mmfbr.core.gallery import GalleryBank
+from mmfbr.core.nroi_maps import compare, image_parts, map_cross_entropy, ranges
 from mmfbr.core.views import min_max, resize
 from mmfbr.files import InputError
 
@@ -22,7 +23,12 @@ class NROIMapLoss(StepCount):
         sure (float): a pixel whose seed score is above makes the prototype, in [0, 1).
         unlike (float): a pixel none of whose scores reaches it is background, in (0, 1].
         tau (float): temperature of the comparison, > 0.
-        prior (float): see ``nroi_shares``, in (0, 1).
+        prior (float | None): see ``nroi_shares``, in (0, 1). None: 0.3, and 0.1 with a gallery, where more is
+            background.
+        gallery (dict | None): arguments of ``GalleryBank`` but for the classes: ``channels``, those of the map, and
+            sizes. With it pixels are also compared with what the classes, and images without them, look like in the
+            latest training images. None: each image alone.
+        margin (float): see ``nroi_shares``, in [0, 1].
         level, width (float): see ``map_cross_entropy``, in (0, 1) and > 0.
         warmup_iters (int): training steps during which it does nothing, as class maps that are not ready say little.
         loss_weight (float): factor, >= 0.
@@ -32,20 +38,28 @@ class NROIMapLoss(StepCount):
         ValueError: for an argument out of range, with its value.
     """
 
-    def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=0.3, level=0.4,
-                 width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
+    def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=None, gallery=None,
+                 margin=0.1, level=0.4, width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
         super().__init__(warmup_iters)
-        self.comparison = dict(num_clusters=num_clusters, sure=sure, unlike=unlike, tau=tau, prior=prior)
+        prior = (0.1 if gallery else 0.3) if prior is None else prior
         for name, value, fits, rule in (
-                *ranges(**self.comparison),
+                *ranges(num_clusters, sure, unlike, tau, prior, margin),
                 ('level', level, 0 < level < 1, 'between 0 and 1'), ('width', width, width > 0, 'positive'),
                 ('warmup_iters', warmup_iters, warmup_iters >= 0, 'at least 0'),
                 ('loss_weight', loss_weight, loss_weight >= 0, 'at least 0')):
             if not fits:
                 raise ValueError(f'NROIMapLoss: {name} must be {rule}; it is {value!r}.')
+        self.parts = dict(num_clusters=num_clusters, sure=sure, unlike=unlike)
+        self.comparison = dict(tau=tau, prior=prior, margin=margin)
+        self.bank, self._gallery = None, gallery
         self.in_index = in_index
         self.scale = (level, width)
         self.loss_weight, self.loss_name = loss_weight, loss_name
+
+    def for_classes(self, number):
+        """Makes room for a gallery of ``number`` foreground classes, if there is to be one."""
+        if self._gallery is not None:
+            self.bank = GalleryBank(num_classes=number, **self._gallery)
 
     @torch._disable_dynamo  # as in FBRLoss: k-means follows the data
     def forward(self, inputs, maps, present=None, valid=None, **others):
@@ -75,6 +89,25 @@ class NROIMapLoss(StepCount):
         with torch.autocast(maps.device.type, enabled=False):
             maps = maps.float()
             feature = resize(inputs[self.in_index].detach().float(), maps.shape[2:])
-            shares, known = nroi_shares(feature, min_max(maps.detach(), present, valid), present, valid, generator,
-                                        **self.comparison)
+            parts = image_parts(feature, min_max(maps.detach(), present, valid), present, valid, generator,
+                                **self.parts)
+            shares, known = compare(parts, present, gallery=self._seen(parts, present), shape=maps.shape,
+                                    **self.comparison)
             return self.loss_weight * map_cross_entropy(maps, shares, known, valid, *self.scale)
+
+    def _seen(self, parts, present):
+        """The gallery, to which a training step adds its images."""
+        if self.bank is None:
+            return None
+        if parts.nroi.shape[2] != self.bank.channels:
+            raise InputError(f'NROIMapLoss: the map of in_index={self.in_index} has {parts.nroi.shape[2]} channels, '
+                             f'gallery.channels says {self.bank.channels}.')
+        if self.training:
+            self.bank.push(parts.nroi, parts.exists, parts.prototypes, parts.sure & present, present)
+        return self.bank.gallery()
+
+    def forget(self):
+        """Starts with an empty gallery, too."""
+        super().forget()
+        if self.bank is not None:
+            self.bank.clear()

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmfbr.core.nroi_maps import NROIGallery, map_cross_entropy, nroi_shares
+from mmfbr.core.gallery import NROIGallery, of_the_object
+from mmfbr.core.nroi_maps import map_cross_entropy, nroi_shares
 
 SURE, UNLIKE, TAU, PRIOR = 0.6, 0.3, 0.2, 0.3
 
@@ -34,24 +35,28 @@ def slow_shares(feature, seeds, present, valid, clusters, gallery=None, margin=0
         score = {at: [seeds[i, k, at[1], at[2]] * present[i, k] for k in range(c)] for at in own}
         background = [z[at] for at in own if max(score[at]) < UNLIKE]
         assert len(background) <= clusters
-        prototypes = {}
-        for k in range(c):
+        labels, prototypes, sure = [k for k in range(c) if present[i, k]], {}, set()
+        for k in labels:
             best = [at for at in own if score[at][k] > SURE and score[at][k] == max(score[at])]
-            if best and background and present[i, k]:
-                prototypes[k] = unit(sum(score[at][k] * z[at] for at in best))
-                if gallery is not None and gallery[0][k].any():
-                    prototypes[k] = gallery[0][k]
+            prototypes[k] = unit(sum(score[at][k] * z[at] for at in best)) if best else np.zeros(feature.shape[1])
+            sure |= {k} if best else set()
+            if gallery is not None and gallery[0][k].any():
+                prototypes[k] = gallery[0][k]
+        beyond = {k: [] for k in labels}  # NROIs of images without the class
+        if gallery is not None:
+            nroi = list(zip(*gallery[1:], strict=True))
+            beyond = {k: [b for b, absent in nroi if absent[k]] for k in labels}
+            others = [b for b, absent in nroi if all(absent[k] for k in labels)]
+            background = [b for b in background if not others or not labels or max(
+                b @ prototypes[k] for k in labels) <= max(b @ other for other in others)]
+        prototypes = {k: prototypes[k] for k in sure if background or beyond[k]}
         known[i, list(prototypes)] = True
         for y in range(h):
             for x in range(w):
-                if not background:
-                    continue
                 at = (i, y, x)
                 terms = {k: np.exp(z[at] @ p / TAU) for k, p in prototypes.items()}
                 for k, term in terms.items():
-                    near = [z[at] @ b for b in background]
-                    if gallery is not None:
-                        near += [z[at] @ b - margin for b, absent in zip(*gallery[1:], strict=True) if absent[k]]
+                    near = [z[at] @ b for b in background] + [z[at] @ b - margin for b in beyond[k]]
                     total = sum(terms.values()) + np.exp(max(near) / TAU)
                     odds = term / total / (1 - term / total) * (1 - PRIOR) / PRIOR
                     shares[i, k, y, x] = odds / (1 + odds)
@@ -141,3 +146,15 @@ def test_nothing_known_is_a_connected_zero():
         loss = map_cross_entropy(maps, shares, known, counted)
         loss.backward()
         assert loss == 0 and not known.any() and maps.grad.isfinite().all()
+
+
+def test_the_rest_of_an_object_is_no_background():
+    """Of a picture that an object fills, what does not look like its surest part counts as object when nothing like it
+    is in images without the class; what such images show does not."""
+    directions = torch.eye(4)
+    gallery = NROIGallery(directions[:1], directions[2:3], torch.tensor([[True]]))
+    rest = torch.nn.functional.normalize(directions[0] + 2 * directions[1], dim=0)
+    nroi = torch.stack([rest, directions[2], directions[1]])[None]
+    one = torch.ones(1, 1).bool()
+    assert of_the_object(nroi, directions[None, :1], one, gallery).tolist() == [[True, False, False]]
+    assert not of_the_object(nroi, directions[None, :1], one, NROIGallery(directions[:1], directions[2:3], ~one)).any()

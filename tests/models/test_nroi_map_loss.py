@@ -113,3 +113,60 @@ def test_a_missing_map_is_named():
 def test_a_head_without_image_level_labels_is_refused():
     with pytest.raises(InputError, match='works in the loss_decode of a CAMHead'):
         segmentor(fbr=False, losses=[dict(type='NROIMapLoss')]).loss(*batch(size=64))
+
+
+GALLERY = dict(gallery=dict(channels=32, capacity=40, prototypes=2))
+
+
+def bank_of(network):
+    return network.decode_head.loss_decode[1].bank
+
+
+def test_gallery_remembers_the_images_of_training_and_is_resumed_with_them():
+    straight = model(**GALLERY)
+    alone, together = loss_of(model()), loss_of(straight)
+    bank, (_, samples) = bank_of(straight), batch(seed=1, size=64)
+    present = torch.stack([sample.gt_label.multi_hot for sample in samples]).bool()[:, 1:]
+    seen = bank.gallery()
+    assert together != alone and 0 < len(seen.nroi) <= 3 * len(present)
+    assert {tuple(row) for row in (~seen.absent).tolist()} <= {tuple(row) for row in present.tolist()}
+    known = seen.prototypes.any(1)
+    assert known.any() and not (known & ~present.any(0)).any()
+    torch.testing.assert_close(seen.prototypes[known].norm(dim=1), torch.ones(int(known.sum())))
+    torch.testing.assert_close(seen.nroi.norm(dim=1), torch.ones(len(seen.nroi)))
+
+    state = copy.deepcopy(straight.state_dict())
+    expected = loss_of(straight, 5)
+    resumed = model(**GALLERY)
+    resumed.load_state_dict(state)
+    assert torch.equal(loss_of(resumed, 5), expected)
+    for seed in range(30):
+        loss_of(straight, seed)
+    assert int(bank.nroi.fill) == 40 and int(bank.prototypes.fill) == 2 * present.shape[1]
+
+
+def test_gallery_waits_for_the_warm_up_and_is_only_read_in_validation():
+    network = model(warmup_iters=1, **GALLERY)
+    loss_of(network)
+    assert not bank_of(network).nroi.fill
+    loss_of(network)
+    filled = copy.deepcopy(bank_of(network).state_dict())
+    network.eval()
+    network.decode_head.loss(network.extract_feat(batch(seed=3, size=64)[0]), batch(seed=3, size=64)[1])
+    assert filled['nroi.fill'] and all(torch.equal(filled[key], value)
+                                       for key, value in bank_of(network).state_dict().items())
+
+
+def test_gallery_is_empty_where_a_run_only_loads_weights_to_begin_with(request):
+    MessageHub.get_instance(request.node.nodeid).update_info('iter', 0)
+    network = model(**GALLERY)
+    loss_of(network)
+    started = model(warmup_iters=1, **GALLERY)
+    started.load_state_dict(network.state_dict())
+    loss_of(started)
+    assert bank_of(network).nroi.fill and not bank_of(started).nroi.fill
+
+
+def test_gallery_of_another_map_is_refused():
+    with pytest.raises(InputError, match=r'in_index=2 has 32 channels, gallery.channels says 7'):
+        loss_of(model(gallery=dict(channels=7)))

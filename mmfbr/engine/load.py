@@ -64,8 +64,8 @@ def load_model(config, checkpoint):
 
 
 def is_fbr_key(key):
-    """True for state of FBR that inference does not need: the neck's projections, the loss and its bank, FBRHead's
-    classifier."""
+    """True for state of FBR that inference does not need: the neck's projections, the losses and their banks,
+    FBRHead's classifier."""
     parts = key.split('.')
     return (any(part in ('phi_fg', 'phi_bg', 'phi_seg', 'nroi', 'fbr') for part in parts)
-            or ('loss_decode' in parts and parts[-1] == 'steps'))
+            or ('loss_decode' in parts and (parts[-1] == 'steps' or 'bank' in parts)))

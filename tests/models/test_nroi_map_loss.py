@@ -6,6 +6,7 @@ import torch
 from mmengine.logging import MessageHub
 from tiny_models import batch, cam_segmentor, fbr_loss, segmentor
 
+from mmfbr.engine.load import is_fbr_key
 from mmfbr.files import InputError
 from mmfbr.models import NROIMapLoss
 
@@ -165,6 +166,10 @@ def test_gallery_is_empty_where_a_run_only_loads_weights_to_begin_with(request):
     started.load_state_dict(network.state_dict())
     loss_of(started)
     assert bank_of(network).nroi.fill and not bank_of(started).nroi.fill
+
+
+def test_nothing_of_it_is_published():
+    assert all(is_fbr_key(key) for key in model(**GALLERY).state_dict() if '.loss_decode.1.' in key)
 
 
 def test_gallery_of_another_map_is_refused():

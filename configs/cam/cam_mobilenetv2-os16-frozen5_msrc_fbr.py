@@ -1,5 +1,6 @@
 """cam_mobilenetv2-os16-frozen5_msrc with FBR, weighed as in cam_mobilenetv2-os16_msrc_fbr, and with NROIMapLoss, which
-is not the paper's and compares pixels on the last of the frozen stages (docs/class_maps.md)."""
+is not the paper's and compares pixels with those of all images on the last of the frozen stages
+(docs/class_maps.md)."""
 _base_ = './cam_mobilenetv2-os16-frozen5_msrc.py'
 model = dict(
     backbone=dict(out_indices=(4, 6)),

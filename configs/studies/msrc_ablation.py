@@ -62,15 +62,17 @@ _fbr = {  # variants of `fbr`: what is changed
     'ext_hardness_1': {f'{_loss}hardness': 1.0},
     'ext_clusters_by_pixels': {f'{_nroi}pixels_per_cluster': 16, f'{_nroi}num_clusters': 16},
 }
-_alone = {f'{_maps}loss_weight': 0.0}
+_alone, _no_gallery = {f'{_maps}loss_weight': 0.0}, {f'{_maps}gallery': None}
 variants = {
     'host': dict(config=_host),
     'both': dict(),
-    'both_weak': dict(options={f'{_loss}w_fb': 0.05, f'{_loss}w_if': 0.1}),
-    'both_if': dict(options={f'{_loss}w_fb': 0.0}),
     'maps': dict(options=_nothing),
     'maps_k_1': dict(options={**_nothing, f'{_maps}num_clusters': 1}),
-    'maps_k_32': dict(options={**_nothing, f'{_maps}num_clusters': 32}),
+    # NROIMapLoss without a gallery: each image alone.
+    'both_no_gallery': dict(options=_no_gallery),
+    'both_weak_no_gallery': dict(options={**_no_gallery, f'{_loss}w_fb': 0.05, f'{_loss}w_if': 0.1}),
+    'maps_no_gallery': dict(options={**_nothing, **_no_gallery}),
+    'maps_no_gallery_k_1': dict(options={**_nothing, **_no_gallery, f'{_maps}num_clusters': 1}),
     **{name: dict(options={**change, **_alone}) for name, change in _fbr.items()},
     # Other hosts, with and without FBR.
     'host_tap': dict(config=_host, options=_tap),

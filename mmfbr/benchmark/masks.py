@@ -10,7 +10,8 @@ from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 
 from mmfbr.cam import PAR, CamSettings
-from mmfbr.cam.pseudo_masks import MaskMaker, image_label_dataset
+from mmfbr.cam.pseudo_masks import MaskMaker
+from mmfbr.cam.sources import image_label_dataset
 from mmfbr.cam.work import groups_of, jobs_of
 from mmfbr.files import write_json, write_text
 

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.registry import DATASETS, init_default_scope
 
-from mmfbr.engine.load import load_model
 from mmfbr.evaluation import Sweep, confusion, mask_from_cam, threshold_confusions
 from mmfbr.files import InputError, clear_parts, existing
 from mmfbr.image_files import read_cam, read_image, read_mask, write_cam, write_mask, write_relations
@@ -21,6 +18,7 @@ from .irn import IRN
 from .nroi import NROI
 from .pipeline import Finisher, read_ahead
 from .refinement import check_unsure
+from .sources import image_label_dataset, load_cam_model
 from .work import check_claim, claim, groups_of, jobs_of, share, shares_sums, summed
 
 SWEEP = tuple(round(0.01 * step, 2) for step in range(91))
@@ -291,30 +289,3 @@ def _write(write, path, *content):
     except OSError as error:
         raise InputError(f'{path} cannot be written ({error.strerror or error}). Make room or choose another folder, '
                          'and run the same command again: files that are finished are kept.') from error
-
-
-def load_cam_model(config, checkpoint, num_classes):
-    """The config's model with trained weights; InputError unless it has a CAM head of ``num_classes`` classes."""
-    model = load_model(config, checkpoint)
-    if not hasattr(model.decode_head, 'image_scores'):
-        raise InputError(f'CAMs need a model with a CAMHead; this config has {type(model.decode_head).__name__}.')
-    if model.decode_head.num_classes != num_classes:
-        raise InputError(f'model.decode_head.num_classes is {model.decode_head.num_classes}, but the data set has '
-                         f'{num_classes} classes.')
-    return model
-
-
-def image_label_dataset(config, image_list=None):
-    """The training data set of a config for the images of ``image_list``, in order, without a pipeline."""
-    init_default_scope(config.get('default_scope', 'mmseg'))
-    settings = Config(dict(dataset=config.train_dataloader.dataset)).dataset.to_dict()
-    while 'dataset' in settings:
-        settings = settings['dataset']
-    if settings.get('type') not in ('ImageLabelDataset', 'mmfbr.ImageLabelDataset'):
-        raise InputError(f'The training data of this config is {settings.get("type")}; image-level labels need an '
-                         'ImageLabelDataset.')
-    if image_list is not None:
-        settings.pop('background_only', None)  # more images than the list's
-        settings['ann_file'] = str(Path(image_list).resolve()) if Path(image_list).exists() else str(image_list)
-    # No worker reads it, so it is not packed for them, which would collect this process's garbage each time.
-    return DATASETS.build({**settings, 'pipeline': [], 'test_mode': True, 'serialize_data': False})

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from mmfbr.cam.inference import CamSettings
-from mmfbr.cam.pseudo_masks import MaskMaker, image_label_dataset
+from mmfbr.cam.pseudo_masks import MaskMaker
+from mmfbr.cam.sources import image_label_dataset
 from mmfbr.cam.work import groups_of, jobs_of
 from mmfbr.engine.child import start_tool, stopped
 from mmfbr.engine.publish import publish

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mmfbr.cam.pseudo_masks import image_label_dataset
+from mmfbr.cam.sources import image_label_dataset
 from mmfbr.cam.work import jobs_of
 from mmfbr.evaluation import count_cooccurrence, image_cells, stuff_columns
 from mmfbr.evaluation.stuff import companions

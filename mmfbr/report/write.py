@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfbr.cam import CamSettings
-from mmfbr.cam.pseudo_masks import image_label_dataset, load_cam_model
+from mmfbr.cam.sources import image_label_dataset, load_cam_model
 from mmfbr.evaluation import stuff_columns
 from mmfbr.files import InputError, clear_parts, existing, read_lines, read_object, write_json, write_text
 

@@ -11,7 +11,7 @@ from mmengine.registry import MODELS
 from PIL import Image
 
 from mmfbr.cam import CamSettings, image_cam, make_pseudo_masks, pseudo_masks
-from mmfbr.cam.pseudo_masks import image_label_dataset
+from mmfbr.cam.sources import image_label_dataset
 from mmfbr.evaluation import mask_from_cam
 from mmfbr.files import InputError
 from mmfbr.image_files import read_cam, read_image, read_mask, write_cam

@@ -2,7 +2,7 @@
 import numpy as np
 import torch
 
-from mmfbr.cam.pseudo_masks import image_label_dataset
+from mmfbr.cam.sources import image_label_dataset
 from mmfbr.cam.work import jobs_of
 from mmfbr.compare.run import Run
 from mmfbr.compare.study import stem

@@ -1,5 +1,5 @@
-"""The host before FBR: which schedule serves it best on MSRC-v2. Trained on train, chosen on val. What it says is
-docs/class_maps.md; the other studies take the host as it is."""
+"""The host before FBR: which schedule serves it best on MSRC-v2. Trained on train, chosen on val. What it says stands
+in docs/class_maps.md; the other studies take the host as it is."""
 config = '../cam/cam_mobilenetv2-os16-frozen5_msrc.py'
 host = 'passes6'
 seeds = [0, 1, 2]

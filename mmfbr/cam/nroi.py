@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from mmfbr.core import reduced
 from mmfbr.core.gallery import NROIGallery
-from mmfbr.core.nroi_maps import image_parts, nroi_shares, ranges
+from mmfbr.core.nroi_maps import image_parts, nroi_shares, ranges, usual_prior
 from mmfbr.core.stream import derived_generator
 from mmfbr.core.views import normalise_by_max, resize
 from mmfbr.files import InputError
@@ -23,7 +23,7 @@ class NROI:
     Pixels are compared on an earlier map of a CAM network, usually the one whose CAM is refined, with the surest
     pixels of each class and with the NROIs of the image (``core.nroi_maps.nroi_shares``); with ``nroi_from`` also with
     what the classes, and images without them, look like elsewhere. A class without sure pixels keeps its map, and so
-    does an image without background.
+    does an image without background, its own or of other images.
 
     Attributes:
         config, checkpoint (str): of a network with a ``CAMHead`` whose backbone returns an earlier map, too.
@@ -56,10 +56,9 @@ class NROI:
 
     def __post_init__(self):
         if self.prior is None:
-            object.__setattr__(self, 'prior', 0.1 if self.nroi_from else 0.3)
+            object.__setattr__(self, 'prior', usual_prior(self.nroi_from))
         for name, value, fits, rule in (
-                *ranges(**self.comparison),
-                ('max_nroi', self.max_nroi, self.max_nroi >= 1, 'at least 1')):
+                *ranges(**self.comparison), ('max_nroi', self.max_nroi, self.max_nroi >= 1, 'at least 1')):
             if not fits:
                 raise InputError(f"The setting {name} of 'nroi' must be {rule}; it is {value!r}.")
         take_network(self, Network(self.name, 'CAMHead', self.config, self.checkpoint))

@@ -22,6 +22,11 @@ def ranges(num_clusters, sure, unlike, tau, prior, margin):
             ('margin', margin, 0 <= margin <= 1, 'in [0, 1]'))
 
 
+def usual_prior(gallery):
+    """``prior`` of ``nroi_shares`` with or without a ``gallery`` (truth value): with one more is background."""
+    return 0.1 if gallery else 0.3
+
+
 @dataclass(frozen=True)
 class Parts:
     """What images are made of, on one feature map.

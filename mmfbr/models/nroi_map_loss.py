@@ -2,7 +2,7 @@
 import torch
 
 from mmfbr.core.gallery import GalleryBank
-from mmfbr.core.nroi_maps import compare, image_parts, map_cross_entropy, ranges
+from mmfbr.core.nroi_maps import compare, image_parts, map_cross_entropy, ranges, usual_prior
 from mmfbr.core.views import min_max, resize
 from mmfbr.files import InputError
 
@@ -41,7 +41,7 @@ class NROIMapLoss(StepCount):
     def __init__(self, in_index=0, num_clusters=8, sure=0.8, unlike=0.2, tau=0.1, prior=None, gallery=None,
                  margin=0.1, level=0.4, width=0.15, warmup_iters=0, loss_weight=3.0, loss_name='loss_nroi_map'):
         super().__init__(warmup_iters)
-        prior = (0.1 if gallery else 0.3) if prior is None else prior
+        prior = usual_prior(gallery) if prior is None else prior
         for name, value, fits, rule in (
                 *ranges(num_clusters, sure, unlike, tau, prior, margin),
                 ('level', level, 0 < level < 1, 'between 0 and 1'), ('width', width, width > 0, 'positive'),

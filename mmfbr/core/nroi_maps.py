@@ -117,7 +117,8 @@ def map_cross_entropy(maps, shares, known, valid, level=0.4, width=0.15):
     """Binary cross-entropy of class maps against ``nroi_shares``, object and background weighing the same.
 
     What counts of a map is its height relative to its highest valid pixel: the image logits, which are a mean of the
-    map, keep the say over its scale.
+    map, keep the say over its scale. Where the root mean square of the map is larger, as of one that is negative but
+    for a small peak, that takes the place of the peak: divided by its peak alone such a map would drown all others.
 
     Args:
         maps (Tensor): (N, C, H, W), raw, with gradient.
@@ -131,9 +132,11 @@ def map_cross_entropy(maps, shares, known, valid, level=0.4, width=0.15):
         half the mean over the rest, where a pixel counts by its share; a connected 0 when there is none.
     """
     counted, maps = valid.flatten(1)[:, None], maps.flatten(2)
-    highest = maps.masked_fill(~counted, -torch.inf).amax(2)
-    known = known & (highest > 0)
-    logits = (maps / highest.where(known, 1)[..., None] - level) / width
+    peak = maps.masked_fill(~counted, -torch.inf).amax(2)
+    known = known & (peak > 0)
+    mean_square = (maps.square() * counted).sum(2) / counted.sum(2).clamp(min=1)
+    scale = torch.maximum(peak, mean_square.where(known, 1).sqrt()).where(known, 1)
+    logits = (maps / scale[..., None] - level) / width
     inside, outside = (share.flatten(2) * counted for share in (shares, 1 - shares))
     halves = ((F.softplus(-logits), inside), (F.softplus(logits), outside))
     loss = sum((loss * weight).sum(2) / weight.sum(2).clamp(min=EPS) for loss, weight in halves) / 2

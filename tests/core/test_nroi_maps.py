@@ -112,7 +112,8 @@ def slow_loss(maps, shares, known, valid, level, width):
         top = max((maps[i, k, y, x] for y, x in own), default=0)
         if not known[i, k] or top <= 0:
             continue
-        p = {at: 1 / (1 + np.exp(-(maps[i, k][at] / top - level) / width)) for at in own}
+        scale = max(top, np.sqrt(np.mean([maps[i, k][at] ** 2 for at in own])))
+        p = {at: 1 / (1 + np.exp(-(maps[i, k][at] / scale - level) / width)) for at in own}
         inside = sum(-shares[i, k][at] * np.log(p[at]) for at in own) / sum(shares[i, k][at] for at in own)
         outside = sum(-(1 - shares[i, k][at]) * np.log(1 - p[at]) for at in own) / sum(
             1 - shares[i, k][at] for at in own)
@@ -124,10 +125,13 @@ def test_loss_is_the_reference_and_its_gradient_raises_objects():
     g = torch.Generator().manual_seed(1)
     maps = torch.randn(4, 3, 5, 6, generator=g, dtype=torch.float64)
     maps[0, 1] = -1 - maps[0, 1].abs()  # nowhere positive: it has no height to compare with
+    maps[1, 1] = -1 - maps[1, 1].abs()
+    maps[1, 1, 2, 2] = 0.1  # less than its root mean square
     shares = torch.rand(4, 3, 5, 6, generator=g, dtype=torch.float64)
     known = torch.rand(4, 3, generator=g) < 0.7
-    known[0, 1] = True
+    known[:2, 1] = True
     valid = torch.rand(4, 5, 6, generator=g) < 0.8
+    valid[1, 2, 2] = True
     valid[-1] = False
     maps.requires_grad_()
     loss = map_cross_entropy(maps, shares, known, valid, 0.4, 0.15)
@@ -136,6 +140,15 @@ def test_loss_is_the_reference_and_its_gradient_raises_objects():
     loss.backward()
     assert maps.grad.isfinite().all() and not maps.grad[0, 1].any() and not maps.grad[-1].any()
     assert torch.autograd.gradcheck(lambda m: map_cross_entropy(m, shares, known, valid), maps)
+
+
+def test_a_map_with_a_low_peak_does_not_drown_the_others():
+    maps, shares = -torch.ones(1, 2, 6, 6), torch.zeros(1, 2, 6, 6)
+    maps[0, :, 0, 0], shares[0, :, 0] = torch.tensor([1e-6, 1.0]), 1.0
+    maps.requires_grad_()
+    map_cross_entropy(maps, shares, torch.ones(1, 2).bool(), torch.ones(1, 6, 6).bool()).backward()
+    low, high = maps.grad[0].abs().sum((1, 2))
+    assert 0 < low < 2 * high
 
 
 def test_nothing_known_is_a_connected_zero():

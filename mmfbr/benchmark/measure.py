@@ -67,7 +67,7 @@ class Step:
                 view = watch.watched(view, 'view')
                 for owner, name, stage in (
                         (self.neck, 'embed', 'projection'), (self.neck.phi_seg, 'forward', 'bg_seg'),
-                        (fbr_loss, 'background_bce', 'bg_seg'), (fbr_loss, 'decoupling', 'decoupling'),
+                        (fbr_loss, 'background_bce', 'bg_seg'), (fbr_loss, 'decoupling_and_rows', 'decoupling'),
                         (fbr_loss, 'contrast', 'contrast fb'), (fbr_loss, 'grouped_contrast', 'contrast if'),
                         (self.loss.nroi, 'extract', 'k-means'), (self.loss.nroi, 'push', 'push'),
                         (self.loss.sampler, 'plan', 'plan'), (torch.Tensor, 'backward', 'backward')):

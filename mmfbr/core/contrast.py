@@ -2,10 +2,12 @@
 import math
 
 import torch
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from . import sync
-from .rows import Cosine
+from .rows import CosinesAndRows
 
 EPS = 1e-12
 BLOCK = 32
@@ -43,11 +45,33 @@ def grouped_contrast(queries, positives, group, negatives, tau, debias=0.0, hard
     count = group.new_zeros(len(negatives)).scatter_add_(0, group, torch.ones_like(group))
     q, n = unit(queries), unit(negatives)
     if sync.is_free(group):
-        products = [own @ rows.T for own, rows in zip(q.split(count.tolist()), n, strict=True)]
-        against = torch.cat(products) if products else q.new_zeros(0, n.shape[1])
+        against = GroupProducts.apply(q, n, count.tolist())
     else:
         against = _blocked_products(q, n, group, count)
     return info_nce((q * unit(positives)).sum(1), against, tau, debias, hardness)
+
+
+class GroupProducts(Function):
+    """Products (Q, M) of ``q`` (Q, D) with the rows of ``n`` (G, M, D), which has no gradient: the first ``count[0]``
+    with those of ``n[0]``, and so on."""
+
+    @staticmethod
+    def forward(ctx, q, n, count):
+        products = q.new_empty(len(q), n.shape[1])
+        for own, rows, out in zip(q.split(count), n, products.split(count), strict=True):
+            torch.mm(own, rows.T, out=out)
+        ctx.save_for_backward(n)
+        ctx.count = count
+        return products
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        n, = ctx.saved_tensors
+        to_q = gradient.new_empty(len(gradient), n.shape[2])
+        for own, rows, out in zip(gradient.split(ctx.count), n, to_q.split(ctx.count), strict=True):
+            torch.mm(own, rows, out=out)
+        return to_q, None, None
 
 
 def _blocked_products(q, n, group, count):
@@ -76,8 +100,28 @@ def info_nce(positive, negative, tau, debias=0.0, hardness=0.0):
     """
     if debias or hardness:
         return _reweighted(positive / tau, negative / tau, 1 / tau, debias, hardness)
-    logits = torch.cat([positive[:, None], negative], 1) / tau
-    return logits.logsumexp(1) - logits[:, 0]
+    return InfoNCE.apply(positive, negative, 1 / tau)
+
+
+class InfoNCE(Function):
+    """-log softmax at the positive, (Q,), of logits (Q, 1 + M): cosines ``positive`` (Q,) and ``negative`` (Q, M) times
+    a number ``scale``. Autograd's own way to the gradient takes twice the passes over the negatives."""
+
+    @staticmethod
+    def forward(ctx, positive, negative, scale):
+        logits = torch.cat([positive[:, None], negative], 1).mul_(scale)
+        log_sum = logits.logsumexp(1)
+        ctx.save_for_backward(logits, log_sum)
+        ctx.scale = scale
+        return log_sum - logits[:, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        logits, log_sum = ctx.saved_tensors
+        gradient = gradient * ctx.scale
+        to_negative = (logits[:, 1:] - log_sum[:, None]).exp_().mul_(gradient[:, None])
+        return -to_negative.sum(1), to_negative, None
 
 
 def _reweighted(positive, negative, most, debias, hardness):
@@ -107,8 +151,13 @@ def mean_over_classes(loss, classes, keep, num_classes):
 
 def decoupling(z_fg, z_bg, valid):
     """Mean over the valid pixels of the cosine of ``z_fg`` and ``z_bg`` (..., D); 0, connected, without any."""
-    cosine = Cosine.apply(z_fg.flatten(0, -2), z_bg.flatten(0, -2), EPS).view(valid.shape)
-    return (cosine * valid).sum() / valid.sum().clamp(min=1)
+    return decoupling_and_rows(z_fg, z_bg, valid, torch.empty(0, dtype=torch.int64, device=valid.device))[0]
+
+
+def decoupling_and_rows(z_fg, z_bg, valid, index):
+    """``decoupling``, and the embeddings (Q, D) in ``z_fg`` of the pixels ``index`` (Q,)."""
+    cosines, rows = CosinesAndRows.apply(z_fg.flatten(0, -2), z_bg.flatten(0, -2), index, EPS)
+    return (cosines * valid.flatten()).sum() / valid.sum().clamp(min=1), rows
 
 
 def background_bce(logit, target, valid):

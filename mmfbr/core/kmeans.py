@@ -48,20 +48,20 @@ def _lloyd(points, mask, start, rounds, most=None):
         exists = exists & (torch.arange(k, device=points.device) < most[:, None])
     centroids = first = torch.where(exists[..., None], torch.gather(
         points, 1, start[..., None].expand(-1, -1, points.shape[2])), points.new_zeros(()))
-    counts, last = mask[:, None].to(points.dtype), None
+    counts, last, before = mask[:, None].to(points.dtype), None, None
     for _ in range(rounds):
         distance = _distances(centroids, points)
         if most is not None:  # else those that do not exist are in images that stand for themselves
             distance = distance.masked_fill(~exists[..., None], torch.inf)
-        chosen = (distance == distance.amin(1, keepdim=True)).to(points.dtype)
+        chosen = distance.eq_(distance.amin(1, keepdim=True))  # as floats: a cast of bools takes ten times as long
         if not sync.is_free(points) or chosen.sum() > mask.numel():
             chosen *= chosen.cumsum(1) == 1  # of equal distances the first
         chosen *= counts
-        if sync.is_free(points):
-            if last is not None and torch.equal(chosen, last):
-                break
-            last = chosen
         size = chosen.sum(2, keepdim=True)
+        if sync.is_free(points):
+            if last is not None and torch.equal(size, before) and torch.equal(chosen, last):
+                break
+            last, before = chosen, size
         mean = torch.bmm(chosen, points) / size.clamp(min=1)
         centroids = torch.where(size > 0, mean, centroids)
     few = (count <= exists.sum(1))[:, None, None]

@@ -11,14 +11,14 @@ from torch.ops import aten
 
 from . import sync
 
-ROWS = 1024
+ROWS = 2048
 
 
-def blocks(tensors, rows, like, most=ROWS):
-    """Tuples of as many entries of ``tensors`` at a time, each of ``rows`` rows, as have ``most`` rows or reach beyond;
-    all of them where not the cache but the number of kernels counts: on a device."""
+def blocks(tensors, rows, like, most=None):
+    """Tuples of as many entries of ``tensors`` at a time, each of ``rows`` rows, as have ``most`` (``ROWS``) rows or
+    reach beyond; all of them where not the cache but the number of kernels counts: on a device."""
     number = len(tensors[0])
-    step = max(1, -(-most // rows)) if sync.is_free(like) else max(number, 1)
+    step = max(1, -(-(most or ROWS) // rows)) if sync.is_free(like) else max(number, 1)
     return zip(*(tensor.split(step) for tensor in tensors), strict=True)
 
 
@@ -68,60 +68,79 @@ class NormReluLinear(Function):
     Args (of ``apply``):
         x (Tensor): (P, D).
         share (Tensor): (P,), what a row counts in mean and variance; sums to 1, or is 0.
-        kept (Tensor | None): (P, D) bool, False where dropout takes a number away.
+        noise (Tensor | None): (P, D) int8; dropout takes away the numbers whose noise is below ``least`` (int).
         scale, shift (Tensor): (D,), of the normalisation. w (Tensor): (D,). b (Tensor): (1,).
         eps (float): added to the variance.
     """
 
     @staticmethod
-    def forward(ctx, x, share, kept, scale, shift, w, b, eps):
-        mean = share @ x
-        variance = sum(s @ (rows - mean).square_() for rows, s in blocks((x, share), 1, x))
+    def forward(ctx, x, share, noise, least, scale, shift, w, b, eps):
+        first = share[:ROWS]
+        pivot = first @ x[:ROWS] / first.sum().clamp(min=torch.finfo(x.dtype).tiny)  # near the mean: one pass for both
+        moments = torch.zeros_like(pivot), torch.zeros_like(pivot)
+        for rows, s in blocks((x, share), 1, x):
+            gap = rows - pivot
+            moments[0].addmv_(gap.t(), s)
+            moments[1].addmv_(gap.square_().t(), s)
+        mean = pivot + moments[0]
+        variance = (moments[1] - moments[0].square()).clamp(min=0)
         rstd = (variance + eps).rsqrt()
         y, logit, factor = torch.empty_like(x), x.new_empty(len(x)), scale * rstd
-        for rows, out, to, *keep in blocks((x, y, logit) if kept is None else (x, y, logit, kept), 1, x):
+        for rows, out, to, *drawn in blocks((x, y, logit) if noise is None else (x, y, logit, noise), 1, x):
             torch.addcmul(shift, torch.sub(rows, mean, out=out), factor, out=out)
-            if keep:
-                out.mul_(keep[0].to(x.dtype))  # before the ReLU, which does not mind
+            if drawn:  # a comparison that writes floats, since a cast of bools takes ten times as long
+                out.mul_(drawn[0].to(x.dtype).ge_(least))  # before the ReLU, which does not mind
             torch.addmv(b, out.relu_(), w, out=to)
-        ctx.save_for_backward(x, share, y, mean, rstd, scale, w)
+        ctx.save_for_backward(x, share, y, mean, rstd, factor, w)
         return logit
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        x, share, y, mean, rstd, scale, w = ctx.saved_tensors
-        to_x, to_w, to_b = torch.empty_like(x), gradient @ y, gradient.sum(0, keepdim=True)
-        to_scale, to_shift = torch.zeros_like(mean), torch.zeros_like(mean)
-        for rows, to_rows, out, g in blocks((x, to_x, y, gradient), 1, x):
+        x, share, y, mean, rstd, factor, w = ctx.saved_tensors
+        to_x, to_b = torch.empty_like(x), gradient.sum(0, keepdim=True)
+        to_w, to_scale, to_shift = (torch.zeros_like(mean) for _ in range(3))
+        for rows, passed, out, g in blocks((x, to_x, y, gradient), 1, x):
             # Where the output is above 0 neither ReLU nor dropout stood in the way.
-            torch.mul(aten.threshold_backward(g[:, None].expand_as(out), out, 0), w, out=to_rows)
-            to_shift += to_rows.sum(0)
-            to_scale += ((rows - mean) * to_rows).sum(0)
-        to_scale *= rstd
+            aten.threshold_backward(g[:, None].expand_as(out), out, 0, grad_input=passed)
+            to_w.addmv_(out.t(), g)
+            to_shift += passed.sum(0)
+            to_scale += (rows - mean).mul_(passed).sum(0)
+        to_shift *= w
+        to_scale *= w * rstd
+        along = factor * rstd * to_scale
+        across = factor * to_shift
         for rows, to_rows, s in blocks((x, to_x, share), 1, x):
-            to_rows.sub_((rows - mean).mul_(rstd * to_scale).add_(to_shift).mul_(s[:, None])).mul_(scale * rstd)
-        return to_x, None, None, to_scale, to_shift, to_w, to_b, None
+            taken = (rows - mean).mul_(along).add_(across).mul_(s[:, None])
+            torch.addcmul(taken.neg_(), to_rows, w * factor, out=to_rows)
+        return to_x, None, None, None, to_scale, to_shift, to_w, to_b, None
 
 
-class Cosine(Function):
-    """Cosines (P,) of the rows of ``a`` and ``b`` (P, D); a length below ``eps`` counts as ``eps``."""
+class CosinesAndRows(Function):
+    """Cosines (P,) of the rows of ``a`` and ``b`` (P, D), where a length below ``eps`` counts as ``eps``; and the rows
+    (Q, D) of ``a`` at ``index`` (Q,).
+
+    Both in one, since they read the same rows: each for itself would make its own gradient of all of them.
+    """
 
     @staticmethod
-    def forward(ctx, a, b, eps):
+    def forward(ctx, a, b, index, eps):
         inner = torch.cat([(x * y).sum(1) for x, y in blocks((a, b), 1, a)])
         lengths = [torch.linalg.vector_norm(x, dim=1) for x in (a, b)]
         inverse = [length.clamp(min=eps).reciprocal() for length in lengths]
         cosine = inner * inverse[0] * inverse[1]
-        ctx.save_for_backward(a, b, cosine, *inverse, *(length >= eps for length in lengths))
-        return cosine
+        ctx.save_for_backward(a, b, index, cosine, *inverse, *(length >= eps for length in lengths))
+        return cosine, a[index]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
-        a, b, cosine, inverse_a, inverse_b, long_a, long_b = ctx.saved_tensors
-        across, along = (gradient * inverse_a * inverse_b)[:, None], -gradient * cosine
-
-        def to(own, other, inverse, long):
-            return (other * across).addcmul_(own, (along * long * inverse * inverse)[:, None])
-        return to(a, b, inverse_a, long_a), to(b, a, inverse_b, long_b), None
+    def backward(ctx, gradient, of_rows):
+        a, b, index, cosine, inverse_a, inverse_b, long_a, long_b = ctx.saved_tensors
+        to_a, to_b, along = torch.empty_like(a), torch.empty_like(b), -gradient * cosine
+        factors = (gradient * inverse_a * inverse_b, along * long_a * inverse_a.square(),
+                   along * long_b * inverse_b.square())
+        for x, y, to_x, to_y, *factor in blocks((a, b, to_a, to_b, *factors), 1, a):
+            across, along_x, along_y = (f[:, None] for f in factor)
+            torch.mul(y, across, out=to_x).addcmul_(x, along_x)
+            torch.mul(x, across, out=to_y).addcmul_(y, along_y)
+        return to_a.index_add_(0, index, of_rows), to_b, None, None

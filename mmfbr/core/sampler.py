@@ -186,18 +186,20 @@ def _unsure(score, entropy, label, valid, foreground, num_classes, rate, quantil
     # holds both exactly (a float32 score in (0.05, 1] needs 29 bits, and there are far fewer than 2^23 groups).
     group = torch.arange(n, device=label.device)[:, None, None] * num_classes + label
     counted = foreground & (score > floor)
-    key = (2.0 * group + score.double()).masked_fill(~counted, torch.inf).flatten()
-    group = group.flatten()
-    size = _sizes(group, n * num_classes, counted.flatten())
+    key = (2.0 * group + score.double()).masked_fill(~counted, torch.inf)
+    size = _sizes(group.flatten(), n * num_classes, counted.flatten())
     rank = torch.minimum((rate * size.double()).long(), (size - 1).clamp(min=0))
-    limit = key.sort().values[(size.cumsum(0) - size + rank).clamp(max=len(key) - 1)]
-    sure = counted & (key > limit[group]).view_as(label)
+    ascending = (key[counted] if sync.is_free(key) else key.flatten()).sort().values
+    limit = torch.nn.functional.pad(ascending, (0, 1), value=torch.inf)[size.cumsum(0) - size + rank]
+    sure = counted & (key > limit[group])
     return foreground & ~sure & (entropy > _quantile(entropy, valid, quantile))
 
 
 def _quantile(values, valid, quantile):
     """Per image the linearly interpolated quantile of the valid values, (N, 1, 1); inf for an image without any."""
-    ascending = values.masked_fill(~valid, torch.inf).flatten(1).sort(1).values.double()
+    values = values.masked_fill(~valid, torch.inf).flatten(1)
+    needed = min(values.shape[1], int(quantile * (values.shape[1] - 1)) + 2)
+    ascending = values.topk(needed, largest=False).values.double()
     place = quantile * (valid.flatten(1).sum(1, keepdim=True) - 1).clamp(min=0).double()
     low, high = ascending.gather(1, place.floor().long()), ascending.gather(1, place.ceil().long())
     share = place - place.floor()
@@ -207,10 +209,16 @@ def _quantile(values, valid, quantile):
 
 
 def _by_class(score, label, foreground, num_classes):
-    """Foreground pixels by class, best first: their order (N*H*W,), where a class starts in it (C,), its size (C,)."""
+    """Foreground pixels by class, best first: their order, where a class starts in it (C,), its size (C,). Where their
+    number is not to be read others follow, (N*H*W,) in all."""
     key = (2.0 * label - score.double()).masked_fill(~foreground, torch.inf)
     size = _sizes(label, num_classes, foreground)
-    return key.argsort(stable=True), size.cumsum(0) - size, size
+    if sync.is_free(key):
+        own = foreground.nonzero()[:, 0]
+        order = own[key[own].argsort(stable=True)]
+    else:
+        order = key.argsort(stable=True)
+    return order, size.cumsum(0) - size, size
 
 
 def _sizes(group, number, counted=None):

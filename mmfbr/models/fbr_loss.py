@@ -1,7 +1,16 @@
 """`FBRLoss`: the four terms of FBR as one loss, for ``loss_decode`` of any mmseg head and for hosts of our own."""
+from functools import partial
+
 import torch
 
-from mmfbr.core.contrast import background_bce, contrast, decoupling, grouped_contrast, mean_over_classes
+from mmfbr.core.contrast import (
+    background_bce,
+    contrast,
+    decoupling,
+    decoupling_and_rows,
+    grouped_contrast,
+    mean_over_classes,
+)
 from mmfbr.core.views import segmentation_view
 from mmfbr.files import InputError
 from mmfbr.registry import MODELS
@@ -164,7 +173,7 @@ class FBRLoss(StepCount):
             weight = self.loss_weight * self._ramp()
             total = total + weight * sum(getattr(self, f'w_{name}') * part for name, part in parts.items())
         if self.training:
-            self._log.push({**parts, **diagnostics})
+            self._log.push(lambda: {**parts, **diagnostics()})
         return total
 
     def _ramp(self):
@@ -178,18 +187,22 @@ class FBRLoss(StepCount):
             raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for '
                              f'{self.nroi.channels}. Give FBRNeck(channels=...) and NROIBank(channels=...) the same '
                              'number.')
-        parts, diagnostics = {}, {}
-        if self.w_decouple > 0:
-            parts['decouple'] = decoupling(z_fg, z_bg, view.valid)
+        parts, seen = {}, dict
         if self.w_bg_seg > 0:
             parts['bg_seg'] = background_bce(bg_logit, view.background_target, view.valid)
         if self.w_if == 0 and self.w_fb == 0:
-            return parts, diagnostics
+            if self.w_decouple > 0:
+                parts['decouple'] = decoupling(z_fg, z_bg, view.valid)
+            return parts, dict
         if self.w_fb > 0 and self.training:
             self._push_nroi(z_bg, view, generator)
         plan = self.sampler.plan(z_fg, view, self.bg_index, self.tau, generator)
         pixels = z_fg.flatten(0, 2)
-        query, classes, positives = pixels[plan.queries], plan.classes, plan.prototypes[plan.classes]
+        if self.w_decouple > 0:
+            parts['decouple'], query = decoupling_and_rows(z_fg, z_bg, view.valid, plan.queries)
+        else:
+            query = pixels.index_select(0, plan.queries)  # whose gradient takes a third of that of `pixels[...]`
+        classes, positives = plan.classes, plan.prototypes[plan.classes]
         num_classes, kept = len(plan.prototypes), plan.keep
         if self.query_weight == 'confidence':
             kept = kept * view.scores.permute(0, 2, 3, 1).flatten(0, 2)[plan.queries, classes]
@@ -197,7 +210,7 @@ class FBRLoss(StepCount):
             negatives = self.nroi.sample(self.sampler.num_negatives, generator)
             loss = contrast(query, positives, negatives, self.tau, **self.negatives) * self.nroi.ready
             parts['fb'] = mean_over_classes(loss, classes, kept, num_classes)
-            diagnostics.update(bank_fill=self.nroi.fill, **_similarity(query, positives, negatives, plan.keep))
+            seen = partial(_similarity, query, positives, negatives, plan.keep, self.nroi.fill)
         if self.w_if > 0:
             if len(plan.groups):
                 group = torch.searchsorted(plan.groups, classes)
@@ -207,7 +220,7 @@ class FBRLoss(StepCount):
             else:
                 loss = query.sum(1)
             parts['if'] = mean_over_classes(loss, classes, kept, num_classes)
-        return parts, {**diagnostics, 'queries': plan.candidates}
+        return parts, lambda: {**seen(), 'queries': plan.candidates}
 
     def _push_nroi(self, z_bg, view, generator):
         background = view.valid & (view.labels == self.bg_index)
@@ -241,8 +254,9 @@ def _operations(tensor):
 
 
 @torch.no_grad()
-def _similarity(query, positives, negatives, keep):
-    """Mean cosine of the queries to their prototypes and to the NROIs drawn, as tensors."""
+def _similarity(query, positives, negatives, keep, fill):
+    """The bank's fill, and the mean cosine of the queries to their prototypes and to the NROIs drawn, as tensors."""
     q, p, n = (torch.nn.functional.normalize(x, dim=1) for x in (query, positives, negatives))
     count = keep.sum().clamp(min=1)
-    return dict(sim_pos=((q * p).sum(1) * keep).sum() / count, sim_neg=((q @ n.mean(0)) * keep).sum() / count)
+    return dict(bank_fill=fill, sim_pos=((q * p).sum(1) * keep).sum() / count,
+                sim_neg=((q @ n.mean(0)) * keep).sum() / count)

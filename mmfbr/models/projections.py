@@ -63,13 +63,14 @@ class BackgroundHead(nn.Module):
         """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
         only."""
         share = (valid / valid.sum().clamp(min=1)).flatten().to(x.dtype)
-        x, kept = x.flatten(0, 2), None
+        x, noise = x.flatten(0, 2), None
         scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
             self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
-            kept = random_bytes(x.shape, generator, x.device) >= round(256 * self.dropout) - 128
+            noise = random_bytes(x.shape, generator, x.device)
             weight = weight / (1 - self.dropout)
-        return NormReluLinear.apply(x, share, kept, scale, shift, weight, bias, self.eps).view(valid.shape)
+        least = round(256 * self.dropout) - 128
+        return NormReluLinear.apply(x, share, noise, least, scale, shift, weight, bias, self.eps).view(valid.shape)
 
 
 def random_bytes(shape, generator, device):

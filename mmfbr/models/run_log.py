@@ -20,13 +20,14 @@ class RunLog:
         self._checked = False
 
     def push(self, values):
-        """``values`` (dict of 0-dim tensors) go to the hub if this is an iteration that will be logged."""
+        """What ``values()`` returns (dict of 0-dim tensors) goes to the hub if this is an iteration that will be
+        logged."""
         if not self._checked:
             self._check_background()
             self._checked = True
         if self._is_logged():
             hub = MessageHub.get_current_instance()
-            for key, value in values.items():
+            for key, value in values().items():
                 hub.update_scalar(f'train/{self.name}/{key}', value.detach())
 
     def _is_logged(self):

@@ -4,7 +4,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mmfbr.core import rows
-from mmfbr.core.rows import Cosine, Embed, NormReluLinear
+from mmfbr.core.rows import CosinesAndRows, Embed, NormReluLinear
 
 
 @pytest.fixture(params=[1, 7, 1000], autouse=True)
@@ -50,29 +50,39 @@ def test_sums_beyond_float16_stay_finite():
 @pytest.mark.parametrize('dropped', [False, True])
 def test_norm_relu_linear_is_its_layers(valid, dropped):
     valid = torch.tensor(valid, dtype=torch.float64)
-    share, kept = valid / valid.sum().clamp(min=1), (randn(9, 4, seed=1) > 0).double() if dropped else None
+    share, noise = valid / valid.sum().clamp(min=1), (50 * randn(9, 4, seed=1)).char() if dropped else None
     inputs = [randn(*shape, seed=seed).requires_grad_() for seed, shape in
               enumerate([(9, 4), (4,), (4,), (4,), (1,)], 2)]
 
     def layers(x, scale, shift, w, b):
         centred = x - share @ x
         y = centred / (share @ centred.square() + 1e-5).sqrt() * scale + shift
-        return (y * (1 if kept is None else kept)).relu() @ w + b
+        return (y * (1 if noise is None else noise >= 7)).relu() @ w + b
 
     def found(x, scale, shift, w, b):
-        return NormReluLinear.apply(x, share, kept, scale, shift, w, b, 1e-5)
+        return NormReluLinear.apply(x, share, noise, 7, scale, shift, w, b, 1e-5)
     torch.testing.assert_close(found(*inputs), layers(*inputs))
     for a, b in zip(gradients(found(*inputs), inputs), gradients(layers(*inputs), inputs), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6 * b.abs().max().item())
     assert gradcheck(found, inputs)
 
 
-def test_cosine_is_torchs_and_short_rows_have_finite_gradients():
+def test_cosines_are_torchs_and_short_rows_have_finite_gradients():
+    none, zero = torch.empty(0, dtype=torch.int64), torch.zeros(2, 4, dtype=torch.float64, requires_grad=True)
     a, b = randn(9, 4).requires_grad_(), randn(9, 4, seed=1).requires_grad_()
-    found, expected = Cosine.apply(a, b, 1e-12), torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-12)
+    found, expected = CosinesAndRows.apply(a, b, none, 1e-12)[0], torch.nn.functional.cosine_similarity(a, b, 1, 1e-12)
     torch.testing.assert_close(found, expected)
     for x, y in zip(gradients(found, (a, b)), gradients(expected, (a, b)), strict=True):
         torch.testing.assert_close(x, y)
-    assert gradcheck(lambda x, y: Cosine.apply(x, y, 1.5), (a, b))  # a length below eps counts as eps
-    zero = torch.zeros(2, 4, dtype=torch.float64, requires_grad=True)
-    assert all(x.isfinite().all() for x in gradients(Cosine.apply(zero, b[:2], 1e-12), (zero, b)))
+    assert gradcheck(lambda x, y: CosinesAndRows.apply(x, y, none, 1.5)[0], (a, b))  # a length below eps counts as eps
+    assert all(x.isfinite().all() for x in gradients(CosinesAndRows.apply(zero, b[:2], none, 1e-12)[0], (zero, b)))
+
+
+@pytest.mark.parametrize('index', [[], [3, 0, 8], [2, 2, 5, 2]])
+def test_rows_and_their_gradient_come_with_the_cosines(index):
+    a, b, index = randn(9, 4).requires_grad_(), randn(9, 4, seed=1).requires_grad_(), torch.tensor(index).long()
+    assert torch.equal(CosinesAndRows.apply(a, b, index, 1e-12)[1], a[index])
+    assert gradcheck(lambda x, y: CosinesAndRows.apply(x, y, index, 1e-12), (a, b))
+    gradient, to_b = gradients(CosinesAndRows.apply(a, b, index, 1e-12)[1], (a, b))  # of the rows alone
+    torch.testing.assert_close(gradient, *gradients(a[index], (a,)))
+    assert not to_b.any()

@@ -34,7 +34,7 @@ def contrasts(monkeypatch):
         calls.append((torch.is_autocast_enabled('cpu'),
                       {arg.dtype for arg in args if torch.is_tensor(arg) and arg.is_floating_point()}))
         return loss(*args, **settings)
-    for name in ('contrast', 'grouped_contrast', 'decoupling', 'background_bce'):
+    for name in ('contrast', 'grouped_contrast', 'decoupling_and_rows', 'background_bce'):
         monkeypatch.setattr(fbr_loss, name, functools.partial(spied, getattr(fbr_loss, name)))
     return calls
 

@@ -1,4 +1,4 @@
-"""cam_mobilenetv2-os16_msrc with FBR from the fourth pass on. The contrasts weigh more than by default, and every
+"""cam_mobilenetv2-os16_msrc with FBR, from the first step on. The contrasts weigh more than by default, and every
 foreground pixel is a query: on a host that learns to classify this fast the defaults move little (docs/results.md)."""
 _base_ = './cam_mobilenetv2-os16_msrc.py'
 model = dict(
@@ -9,7 +9,6 @@ model = dict(
             type='FBRLoss',
             w_fb=0.5,
             w_if=0.5,
-            warmup_iters=51,
             nroi=dict(type='NROIBank'),
             sampler=dict(type='ActiveSampler', rate=1.0, quantile=0.0))
     ]))

@@ -37,7 +37,8 @@ def contrast(queries, positives, negatives, tau, debias=0.0, hardness=0.0):
 
 
 def grouped_contrast(queries, positives, group, negatives, tau, debias=0.0, hardness=0.0):
-    """``contrast`` for queries (Q, D), ascending in ``group`` (Q,), that share the negatives (G, M, D) of their group.
+    """``contrast`` for queries (Q, D), ascending in ``group`` (Q,), that share the negatives (G, M, D) of their group,
+    which carry no gradient.
 
     On a device the queries of a group fill blocks of equal size, so that one batched product serves all groups and no
     size depends on a count; where counts are free each group has a product of its own, of just its queries.

@@ -135,7 +135,7 @@ def map_cross_entropy(maps, shares, known, valid, level=0.4, width=0.15):
     peak = maps.masked_fill(~counted, -torch.inf).amax(2)
     known = known & (peak > 0)
     mean_square = (maps.square() * counted).sum(2) / counted.sum(2).clamp(min=1)
-    scale = torch.maximum(peak, mean_square.where(known, 1).sqrt()).where(known, 1)
+    scale = torch.maximum(peak, mean_square.where(known, 1).sqrt())
     logits = (maps / scale[..., None] - level) / width
     inside, outside = (share.flatten(2) * counted for share in (shares, 1 - shares))
     halves = ((F.softplus(-logits), inside), (F.softplus(logits), outside))

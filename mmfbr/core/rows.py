@@ -108,11 +108,10 @@ class NormReluLinear(Function):
             to_scale += (rows - mean).mul_(passed).sum(0)
         to_shift *= w
         to_scale *= w * rstd
-        along = factor * rstd * to_scale
-        across = factor * to_shift
+        along, across = -factor * rstd * to_scale, -factor * to_shift
         for rows, to_rows, s in blocks((x, to_x, share), 1, x):
-            taken = (rows - mean).mul_(along).add_(across).mul_(s[:, None])
-            torch.addcmul(taken.neg_(), to_rows, w * factor, out=to_rows)
+            through_moments = (rows - mean).mul_(along).add_(across).mul_(s[:, None])
+            torch.addcmul(through_moments, to_rows, w * factor, out=to_rows)
         return to_x, None, None, None, to_scale, to_shift, to_w, to_b, None
 
 

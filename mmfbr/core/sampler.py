@@ -186,10 +186,11 @@ def _unsure(score, entropy, label, valid, foreground, num_classes, rate, quantil
     # holds both exactly (a float32 score in (0.05, 1] needs 29 bits, and there are far fewer than 2^23 groups).
     group = torch.arange(n, device=label.device)[:, None, None] * num_classes + label
     counted = foreground & (score > floor)
-    key = (2.0 * group + score.double()).masked_fill(~counted, torch.inf)
+    key = 2.0 * group + score.double()
     size = _sizes(group.flatten(), n * num_classes, counted.flatten())
     rank = torch.minimum((rate * size.double()).long(), (size - 1).clamp(min=0))
-    ascending = (key[counted] if sync.is_free(key) else key.flatten()).sort().values
+    ascending = key[counted] if sync.is_free(key) else key.masked_fill(~counted, torch.inf).flatten()
+    ascending = ascending.sort().values
     limit = torch.nn.functional.pad(ascending, (0, 1), value=torch.inf)[size.cumsum(0) - size + rank]
     sure = counted & (key > limit[group])
     return foreground & ~sure & (entropy > _quantile(entropy, valid, quantile))
@@ -211,13 +212,13 @@ def _quantile(values, valid, quantile):
 def _by_class(score, label, foreground, num_classes):
     """Foreground pixels by class, best first: their order, where a class starts in it (C,), its size (C,). Where their
     number is not to be read others follow, (N*H*W,) in all."""
-    key = (2.0 * label - score.double()).masked_fill(~foreground, torch.inf)
+    key = 2.0 * label - score.double()
     size = _sizes(label, num_classes, foreground)
     if sync.is_free(key):
         own = foreground.nonzero()[:, 0]
         order = own[key[own].argsort(stable=True)]
     else:
-        order = key.argsort(stable=True)
+        order = key.masked_fill(~foreground, torch.inf).argsort(stable=True)
     return order, size.cumsum(0) - size, size
 
 

@@ -18,7 +18,8 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 def test_values_are_those_of_the_method(name, weights, capacity, sampling):
     loss = MODELS.build(Config.fromfile(CONFIGS / '_base_' / 'fbr_paper.py')[name])
     assert (loss.w_if, loss.w_fb, loss.w_decouple, loss.w_bg_seg) == weights
-    assert (loss.tau, loss.warmup_iters, loss.ramp_iters, loss.query_weight) == (0.5, 0, 0, 'equal')
+    assert (loss.tau, loss.warmup_iters, loss.ramp_iters, loss.max_pixels) == (0.5, 0, 0, None)
+    assert loss.query_weight == 'equal'
     assert loss.negatives == dict(debias=0.0, hardness=0.0)
     bank = loss.nroi
     assert (bank.num_clusters, bank.capacity, bank.rounds, bank.source) == (8, capacity, 10, 'clusters')

@@ -18,6 +18,8 @@ def parse_args():
                           ('classes', 'classes, the background among them'), ('queries', 'queries to aim at'),
                           ('negatives', 'negatives of a query'), ('bank', 'entries of the bank, which is full')):
         parser.add_argument(f'--{name}', type=int, default=getattr(default, name), help=f'{meaning} (%(default)s)')
+    parser.add_argument('--pixels', type=lambda text: None if text == 'all' else int(text), default=default.pixels,
+                        help="FBRLoss's max_pixels; all: every one, as in the paper (%(default)s)")
     parser.add_argument('--cap', type=int, default=default.cap, help='queries contrasted at most (%(default)s)')
     parser.add_argument('--size', type=int, nargs='+', help=f'side of the feature map ({default.size}); for --detector '
                         'and --train height and width of the images (800 1333; 512 512), for --walk of the image (500 '

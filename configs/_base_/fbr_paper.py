@@ -14,6 +14,7 @@ fbr_paper_cam = dict(
     w_bg_seg=0.1,
     tau=0.5,
     warmup_iters=0,
+    max_pixels=None,
     nroi=dict(type='NROIBank', num_clusters=8, capacity=50_000),
     sampler=dict(type='ActiveSampler', num_negatives=256, rate=0.6, quantile=0.10, prototype_divisor=16))
 # AMN, of a segmentation host: rank 0.4 and quantile 0.25, H * W / 32 pixels, no background segmentation.
@@ -25,5 +26,6 @@ fbr_paper_seg = dict(
     w_bg_seg=0.0,
     tau=0.5,
     warmup_iters=0,
+    max_pixels=None,
     nroi=dict(type='NROIBank', num_clusters=8, capacity=100_000),
     sampler=dict(type='ActiveSampler', num_negatives=256, rate=0.4, quantile=0.25, prototype_divisor=32))

@@ -37,6 +37,10 @@ _fbr = {  # variants of `fbr`: what is changed
     'bank_512': {f'{_nroi}capacity': 512},
     'bank_2048': {f'{_nroi}capacity': 2048},
     'bank_warmup_4096': {f'{_nroi}warmup': 4096},
+    # Pixels of an image (256) beside the queries (128).
+    'max_pixels_16': {f'{_loss}max_pixels': 16},
+    'max_pixels_32': {f'{_loss}max_pixels': 32},
+    'all_pixels': {f'{_loss}max_pixels': None},
     # Temperature (0.5).
     'tau_0.1': {f'{_loss}tau': 0.1},
     'tau_0.2': {f'{_loss}tau': 0.2},

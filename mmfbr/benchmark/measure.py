@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -12,6 +13,7 @@ from unittest.mock import patch
 import torch
 
 from mmfbr.core import queries, segmentation_view
+from mmfbr.core.embed import AllPixels, SomePixels
 from mmfbr.core.sampler import entropy
 from mmfbr.models import FBRLoss, FBRNeck, fbr_loss
 
@@ -25,7 +27,7 @@ MIB = 2**20
 @dataclass(frozen=True)
 class Workload:
     """The size of a step: ``images`` maps of ``size`` x ``size`` and ``channels``, with about ``queries`` queries, of
-    which ``cap`` at most are contrasted."""
+    which ``cap`` at most are contrasted, and ``pixels`` of an image are read beside them (None: all)."""
     images: int = 16
     size: int = 32
     channels: int = 320
@@ -34,6 +36,7 @@ class Workload:
     negatives: int = 256
     bank: int = 50_000
     cap: int = 8192
+    pixels: int | None = 128
     device: str = 'cpu'
 
 
@@ -49,10 +52,10 @@ class Step:
         self.feature = feature.to(work.device).requires_grad_()
         self.neck = FBRNeck(work.channels).to(work.device)
         loss = FBRLoss(dict(capacity=work.bank), dict(
-            num_negatives=work.negatives, max_queries=work.cap))
+            num_negatives=work.negatives, max_queries=work.cap), max_pixels=work.pixels)
         self.loss = loss.to(work.device).bind(self.neck)
         self.loss.nroi.push(torch.randn(work.bank, self.neck.channels, generator=g).relu())
-        self.bank = self.loss.nroi.content.clone()
+        self.bank, self._embed = self.loss.nroi.content.clone(), None
 
     def view(self):
         return segmentation_view(self.logits, self.label, self.feature.shape[2:])
@@ -66,8 +69,10 @@ class Step:
             if watch is not None:
                 view = watch.watched(view, 'view')
                 for owner, name, stage in (
-                        (self.neck, 'embed', 'projection'), (self.neck.phi_seg, 'forward', 'bg_seg'),
-                        (fbr_loss, 'background_bce', 'bg_seg'), (fbr_loss, 'decoupling_and_rows', 'decoupling'),
+                        (self.neck, 'embedder', 'projection'), *((owner, name, 'projection') for owner in (
+                            AllPixels, SomePixels) for name in ('rows', 'embed')),
+                        (self.neck.phi_seg, 'forward', 'bg_seg'), (fbr_loss, 'background_bce', 'bg_seg'),
+                        (fbr_loss, 'decoupling', 'decoupling'),
                         (fbr_loss, 'contrast', 'contrast fb'), (fbr_loss, 'grouped_contrast', 'contrast if'),
                         (self.loss.nroi, 'extract', 'k-means'), (self.loss.nroi, 'push', 'push'),
                         (self.loss.sampler, 'plan', 'plan'), (torch.Tensor, 'backward', 'backward')):
@@ -87,27 +92,37 @@ class Step:
 
     def projection(self):
         """The part of ``fast`` that grows with the encoder's channels: both embeddings, forward and backward."""
+        if self._embed is None:
+            self._embed = embedding_of(self.neck, self.fast)
         self._forget()
         self.neck((self.feature,))
-        z_fg, z_bg, _ = self.neck.embed(self.label >= 0, None, background=False)
-        torch.autograd.backward((z_fg, z_bg), (z_fg.detach(), z_bg.detach()))
+        self._embed()
 
     def products(self):
         """{'projection': function, 'other': function}: the matrix products that none can leave out, bare.
 
-        Projections with their gradients; distances to and means of the k-means clusters over background pixels, for the
-        rounds that ``fast`` takes; queries by negatives of both contrasts, with the queries' gradient.
+        Projections with their gradients, of the pixels that are read; distances to and means of the k-means clusters
+        over background pixels, for the rounds that ``fast`` takes; queries by negatives of both contrasts, with the
+        queries' gradient.
         """
         device, d, m = self.work.device, self.neck.channels, self.work.negatives
         f = self.feature.detach().transpose(0, 1).flatten(1)
-        weight = torch.randn(2 * d, self.work.channels, device=device)
-        z = torch.randn(2 * d, f.shape[1], device=device)
-        points = [torch.randn(int((label == 0).sum()), d, device=device) for label in self.label]
+        weight, z = torch.randn(d, self.work.channels, device=device), torch.randn(d, f.shape[1], device=device)
+        share = min(1, (self.work.pixels or torch.inf) / self.work.size**2)
+        points = [torch.randn(round(share * int((label == 0).sum())), d, device=device) for label in self.label]
         centroids, rounds = torch.randn(d, self.loss.nroi.num_clusters, device=device), self.rounds()
         q, n = torch.randn(self.candidates(), d, device=device), torch.randn(m, d, device=device)
+        drawn = round(share * f.shape[1])
+        read = {'forward': [drawn, drawn], 'backward': [drawn, drawn]}  # columns, Z_bg's and Z_fg's
+        if share < 1:
+            read['forward'].append(int((self.label > 0).sum()))  # prototypes and negatives
+            read['backward'][1] = min(drawn + len(q), f.shape[1])
 
         def projection():
-            weight @ f, z @ f.T, weight.T @ z
+            for count in read['forward']:
+                weight @ f[:, :count]
+            for count in read['backward']:
+                z[:, :count] @ f[:, :count].T, weight.T @ z[:, :count]
 
         def other():
             for x in points * round(rounds):
@@ -138,6 +153,31 @@ class Step:
     def _forget(self):
         self.feature.grad = None
         self.neck.zero_grad()
+
+
+def embedding_of(neck, run):
+    """A function that embeds once more, forward and backward, the pixels that ``run`` had ``neck`` embed."""
+    embedder, samples, calls = neck.embedder, [], []
+
+    def noted(sample=None):
+        pixels = embedder(sample)
+        samples.append(sample)
+        for name in ('rows', 'embed'):
+            setattr(pixels, name, partial(note, name, getattr(pixels, name)))
+        return pixels
+
+    def note(name, method, index):
+        calls.append((name, index))
+        return method(index)
+
+    def again():
+        pixels = embedder(*samples)
+        result = {name: getattr(pixels, name)(index) for name, index in calls}
+        torch.autograd.backward(result['embed'], [z.detach() for z in result['embed']])
+
+    with patch.object(neck, 'embedder', noted):
+        run()
+    return again
 
 
 class Stopwatch:

@@ -19,6 +19,7 @@ AXES = {
     'queries': ('queries, 128 x 128', LARGE, 'queries', (2000, 8000, 20_000, 50_000)),
     'capped': ('queries found, at most 8192 taken, 128 x 128', replace(LARGE, cap=8192), 'queries',
                (2000, 8000, 20_000, 50_000)),
+    'pixels': ('pixels read of an image', Workload(), 'pixels', (32, 128, 512, 1024)),
     'bank': ('entries of the bank', Workload(), 'bank', (1000, 10_000, 50_000, 500_000)),
 }
 SLOW_LIMIT = 20_000  # queries; beyond them the straightforward program takes longer than all else here

@@ -10,7 +10,7 @@ from mmengine.structures import LabelData, PixelData
 from mmfbr.files import InputError
 from mmfbr.models import FBRLoss
 
-from .measure import in_turns
+from .measure import embedding_of, in_turns
 
 
 def measure_training(config, size=(512, 512), batches=(4, ), repeats=3, device=None):
@@ -46,6 +46,7 @@ def measure_training(config, size=(512, 512), batches=(4, ), repeats=3, device=N
     rows = []
     for batch in batches:
         data = draw(size, batch, fbr.decode_head.num_classes)
+        part.see(data)
         seconds = in_turns({'host': partial(step, host, data), 'fbr': partial(step, fbr, data), 'alone': part.alone,
                             'projection': part.projection}, repeats, device)
         rows.append({'batch': batch, 'seconds': seconds, 'share': seconds['fbr'] / seconds['host'] - 1,
@@ -64,7 +65,7 @@ class Part:
         losses = [module for module in model.modules() if isinstance(module, FBRLoss)]
         if not losses:
             raise InputError('--train needs a config with FBRNeck and FBRLoss: take one that ends in _fbr.py.')
-        self.loss, self.feature, self.view = losses[0], None, None
+        self.model, self.loss, self.feature, self.view = model, losses[0], None, None
         self.loss.warmup_iters, contrast = 0, self.loss.contrast
 
         def remembered(view, logits=None):
@@ -72,17 +73,20 @@ class Part:
             return contrast(view, logits)
         self.loss.contrast, self._contrast = remembered, contrast
 
+    def see(self, data):
+        """Runs a step on ``data``, of which the others are the parts."""
+        step(self.model, data)
+        self._embed = embedding_of(self.loss.bound, self.alone)
+
     def alone(self):
         """Forward and backward of the loss, down to the gradient of the map."""
         self._begin()
         self._contrast(self.view).backward()
 
     def projection(self):
-        """Forward and backward of both embeddings."""
+        """Forward and backward of the embeddings."""
         self._begin()
-        valid = torch.ones_like(self.feature[:, 0], dtype=torch.bool)
-        z_fg, z_bg, _ = self.loss.bound.embed(valid, None, background=False)
-        torch.autograd.backward((z_fg, z_bg), (z_fg.detach(), z_bg.detach()))
+        self._embed()
 
     def _begin(self):
         self.loss.bound.zero_grad()
@@ -119,14 +123,14 @@ def without_fbr(model):
 
 
 def draw(size, batch, classes, seed=0):
-    """A batch as mmseg's data loader gives it: noise, masks of three classes an image beside the class 0, and the
-    image-level labels they imply."""
+    """A batch as mmseg's data loader gives it: noise, masks of three classes an image on a quarter of its pixels, the
+    rest of class 0, and the image-level labels they imply."""
     from mmseg.structures import SegDataSample
     g, inputs, samples = torch.Generator().manual_seed(seed), [], []
     for _ in range(batch):
-        coarse = torch.rand(1, 4, 6, 6, generator=g)
-        own = torch.cat([torch.zeros(1, dtype=torch.long), torch.randint(1, classes, (3, ), generator=g)])
-        mask = own[torch.nn.functional.interpolate(coarse, size, mode='bilinear')[0].argmax(0)]
+        coarse = torch.nn.functional.interpolate(torch.rand(1, 4, 6, 6, generator=g), size, mode='bilinear')[0]
+        mask = torch.randint(1, classes, (3, ), generator=g)[coarse[:3].argmax(0)]
+        mask = mask.where(coarse[3] > coarse[3].quantile(0.75), 0)
         sample = SegDataSample(metainfo=dict(img_shape=tuple(size), ori_shape=tuple(size), pad_shape=tuple(size)))
         sample.gt_sem_seg = PixelData(data=mask[None])
         sample.gt_label = LabelData(multi_hot=torch.zeros(classes, dtype=torch.bool).scatter(0, mask.unique(), True))

@@ -7,7 +7,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from . import sync
-from .rows import CosinesAndRows
+from .rows import Cosines
 
 EPS = 1e-12
 BLOCK = 32
@@ -152,13 +152,8 @@ def mean_over_classes(loss, classes, keep, num_classes):
 
 def decoupling(z_fg, z_bg, valid):
     """Mean over the valid pixels of the cosine of ``z_fg`` and ``z_bg`` (..., D); 0, connected, without any."""
-    return decoupling_and_rows(z_fg, z_bg, valid, torch.empty(0, dtype=torch.int64, device=valid.device))[0]
-
-
-def decoupling_and_rows(z_fg, z_bg, valid, index):
-    """``decoupling``, and the embeddings (Q, D) in ``z_fg`` of the pixels ``index`` (Q,)."""
-    cosines, rows = CosinesAndRows.apply(z_fg.flatten(0, -2), z_bg.flatten(0, -2), index, EPS)
-    return (cosines * valid.flatten()).sum() / valid.sum().clamp(min=1), rows
+    cosines = Cosines.apply(z_fg.flatten(0, -2), z_bg.flatten(0, -2), EPS)
+    return (cosines * valid.flatten()).sum() / valid.sum().clamp(min=1)
 
 
 def background_bce(logit, target, valid):

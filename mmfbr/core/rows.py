@@ -22,46 +22,6 @@ def blocks(tensors, rows, like, most=None):
     return zip(*(tensor.split(step) for tensor in tensors), strict=True)
 
 
-class Embed(Function):
-    """``relu(z_fg)``, z_bg and ``relu(z_bg)``, rows (N, P, D) in float32, of a map ``f`` (N, L, P) under two weights
-    (D, L) of its type (method: symbols Z_fg, Z_bg).
-
-    The products write rows, one each: to turn (N, D, P) into rows afterwards, or to read every other row of a common
-    product, takes longer than one product for both weights would gain.
-    """
-
-    @staticmethod
-    def forward(ctx, f, w_fg, w_bg):
-        fg, bg = (_float(torch.bmm(f.transpose(1, 2), w.t().expand(len(f), -1, -1))) for w in (w_fg, w_bg))
-        z_fg, z_bg = fg.relu_(), bg.relu()
-        ctx.save_for_backward(f, w_fg, w_bg, z_fg, z_bg)
-        return z_fg, bg, z_bg
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *gradients):
-        f, *weights, z_fg, z_bg = ctx.saved_tensors
-        to_f = torch.empty_like(f) if ctx.needs_input_grad[0] else None  # in the layout of the host
-        to_weights = [torch.zeros_like(w.t()) for w in weights]
-        every = (f, f if to_f is None else to_f, z_fg, z_bg, *gradients)
-        for part, to_part, z_fg, z_bg, g_fg, raw, g_bg in blocks(every, f.shape[2], f):
-            bg = aten.threshold_backward(g_bg, z_bg, 0).add_(raw)
-            rows = [g.to(f.dtype) for g in (aten.threshold_backward(g_fg, z_fg, 0), bg)]
-            for to_w, g in zip(to_weights, rows, strict=True):
-                torch.addbmm(to_w, part, g, out=to_w)
-            if to_f is not None:
-                fg, bg = (w.t().expand(len(part), -1, -1) for w in weights)
-                torch.bmm(fg, rows[0].transpose(1, 2), out=to_part)
-                to_part.baddbmm_(bg, rows[1].transpose(1, 2))
-        return to_f, *(w.t() for w in to_weights)
-
-
-def _float(z):
-    if z.dtype == torch.float16:
-        z.clamp_(-65504, 65504)  # a sum beyond float16 is infinite, and so would be its length
-    return z.float()
-
-
 class NormReluLinear(Function):
     """``w . relu(drop(norm(x))) + b``, (P,), of rows ``x`` (P, D): the layers of Eq. 6.
 
@@ -115,26 +75,22 @@ class NormReluLinear(Function):
         return to_x, None, None, None, to_scale, to_shift, to_w, to_b, None
 
 
-class CosinesAndRows(Function):
-    """Cosines (P,) of the rows of ``a`` and ``b`` (P, D), where a length below ``eps`` counts as ``eps``; and the rows
-    (Q, D) of ``a`` at ``index`` (Q,).
-
-    Both in one, since they read the same rows: each for itself would make its own gradient of all of them.
-    """
+class Cosines(Function):
+    """Cosines (P,) of the rows of ``a`` and ``b`` (P, D), where a length below ``eps`` counts as ``eps``."""
 
     @staticmethod
-    def forward(ctx, a, b, index, eps):
+    def forward(ctx, a, b, eps):
         inner = torch.cat([(x * y).sum(1) for x, y in blocks((a, b), 1, a)])
         lengths = [torch.linalg.vector_norm(x, dim=1) for x in (a, b)]
         inverse = [length.clamp(min=eps).reciprocal() for length in lengths]
         cosine = inner * inverse[0] * inverse[1]
-        ctx.save_for_backward(a, b, index, cosine, *inverse, *(length >= eps for length in lengths))
-        return cosine, a[index]
+        ctx.save_for_backward(a, b, cosine, *inverse, *(length >= eps for length in lengths))
+        return cosine
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient, of_rows):
-        a, b, index, cosine, inverse_a, inverse_b, long_a, long_b = ctx.saved_tensors
+    def backward(ctx, gradient):
+        a, b, cosine, inverse_a, inverse_b, long_a, long_b = ctx.saved_tensors
         to_a, to_b, along = torch.empty_like(a), torch.empty_like(b), -gradient * cosine
         factors = (gradient * inverse_a * inverse_b, along * long_a * inverse_a.square(),
                    along * long_b * inverse_b.square())
@@ -142,4 +98,4 @@ class CosinesAndRows(Function):
             across, along_x, along_y = (f[:, None] for f in factor)
             torch.mul(y, across, out=to_x).addcmul_(x, along_x)
             torch.mul(x, across, out=to_y).addcmul_(y, along_y)
-        return to_a.index_add_(0, index, of_rows), to_b, None, None
+        return to_a, to_b, None

@@ -18,6 +18,7 @@ class SamplingPlan:
         prototypes (Tensor): (C, D), zero rows for classes without one.
         groups (Tensor): (G,) the classes that negatives were drawn for, ascending.
         negatives (Tensor): (G, M) pixels of other foreground classes, shared by the queries of a class.
+        against (Tensor): (G, M, D), their embeddings.
         contrasted (Tensor): (G,) bool, false where the class has no other one in the batch.
         candidates (Tensor): unsure pixels before the cap on queries, a count.
     """
@@ -27,6 +28,7 @@ class SamplingPlan:
     prototypes: Tensor
     groups: Tensor
     negatives: Tensor
+    against: Tensor
     contrasted: Tensor
     candidates: Tensor
 
@@ -65,44 +67,44 @@ class ActiveSampler:
         self.rate, self.quantile, self.prototype_divisor = rate, quantile, prototype_divisor
 
     @torch.no_grad()
-    def plan(self, z_fg, view, bg_index, tau, generator):
+    def plan(self, rows, view, bg_index, tau, generator):
         """The ``SamplingPlan`` of a batch.
 
         Args:
-            z_fg (Tensor): (N, H, W, D), raw.
+            rows (function): raw Z_fg (R, D), without gradient, of pixels (R,) counted through the batch.
             view (PixelView): the host's.
             bg_index (int | None): the background's class, never a query nor a negative.
             tau (float): temperature of the class graph.
-            generator (torch.Generator): on the device of ``z_fg``.
+            generator (torch.Generator): on the device of the view.
         """
         def pick(own, hosts):
             return hosts if own is None else own
 
         num_classes = view.scores.shape[1]
-        z = z_fg.detach().reshape(-1, z_fg.shape[-1])
         label, foreground, score = _own_scores(view.scores, view.labels, view.valid, bg_index)
         unsure = _unsure(score, entropy(view.probabilities), label, view.valid, foreground, num_classes,
                          pick(self.rate, view.rate), pick(self.quantile, view.quantile), self.floor).flatten()
         label, foreground, score = label.flatten(), foreground.flatten(), score.flatten()
         order, start, count = _by_class(score, label, foreground, num_classes)
         best = max(1, view.labels[0].numel() // pick(self.prototype_divisor, view.prototype_divisor))
+        z = rows(order)
         means = _class_means(z, score, label, order, start, count, best)
 
         query, keep = self._choose(unsure, label, num_classes, generator)
-        groups = label[query].unique() if sync.is_free(z) else torch.arange(num_classes, device=z.device)
+        groups = label[query].unique() if sync.is_free(label) else torch.arange(num_classes, device=label.device)
         alike = means if self.class_sampling == 'graph' else torch.zeros_like(means)
         graph, contrasted = class_graph(alike, count > 0, tau)
         graph, contrasted = graph[groups], contrasted[groups]
-        negatives = query.new_zeros(len(groups), self.num_negatives)
+        place = query.new_zeros(len(groups), self.num_negatives)
         if len(groups):
             # A class that is alone draws from classes without pixels: the index is kept legal, `contrasted` is false.
             graph = graph + ~contrasted[:, None]
             drawn = torch.multinomial(graph, self.num_negatives, replacement=True, generator=generator)
-            uniform = torch.rand(drawn.shape, generator=generator, device=z.device, dtype=torch.float64)
-            negatives = order[(start[drawn] + (uniform * count[drawn]).long()).clamp(max=len(order) - 1)]
+            uniform = torch.rand(drawn.shape, generator=generator, device=label.device, dtype=torch.float64)
+            place = (start[drawn] + (uniform * count[drawn]).long()).clamp(max=len(order) - 1)
         # Filling rows count as the last class, so that the classes ascend.
         classes = label[query].where(keep, num_classes - 1)
-        return SamplingPlan(query, classes, keep, means, groups, negatives, contrasted, unsure.sum())
+        return SamplingPlan(query, classes, keep, means, groups, order[place], z[place], contrasted, unsure.sum())
 
     def _choose(self, unsure, label, num_classes, generator):
         """At most ``max_queries`` pixels of ``unsure`` by class: indices (Q,) and (Q,) bool, which of them are real."""
@@ -148,7 +150,7 @@ def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
     label, score = label.flatten(), score.flatten()
     order, start, count = _by_class(score, label, foreground.flatten(), scores.shape[1])
     best = max(1, labels[0].numel() // divisor)
-    z = z_fg.detach().reshape(-1, z_fg.shape[-1])
+    z = z_fg.detach().reshape(-1, z_fg.shape[-1])[order]
     return _class_means(z, score, label, order, start, count, best), count > 0
 
 
@@ -229,13 +231,14 @@ def _sizes(group, number, counted=None):
 
 
 def _class_means(z, score, label, order, start, count, best):
-    """Score-weighted means (C, D) of the ``best`` first pixels of each class; plain means where the scores sum to 0."""
+    """Score-weighted means (C, D) of the ``best`` first pixels of each class; plain means where the scores sum to 0.
+    ``z`` (R, D) are the embeddings of the pixels ``order`` (R,)."""
     place = torch.arange(len(order), device=z.device)
     taken = (place < count.sum()) & (place - start[label[order]] < best)
     if sync.is_free(z):
-        order, taken = order[taken], taken[taken]
+        z, order, taken = z[taken], order[taken], taken[taken]
     share = torch.zeros(len(start), len(order), dtype=z.dtype, device=z.device)
     share.scatter_(0, label[order][None], (score[order].to(z.dtype) * taken)[None])
     flat = (share.sum(1, keepdim=True) <= 0)
     share = share + torch.zeros_like(share).scatter_(0, label[order][None], taken[None].to(z.dtype)) * flat
-    return share @ z[order] / share.sum(1, keepdim=True).clamp(min=torch.finfo(z.dtype).tiny)
+    return share @ z / share.sum(1, keepdim=True).clamp(min=torch.finfo(z.dtype).tiny)

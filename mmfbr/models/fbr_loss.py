@@ -7,7 +7,6 @@ from mmfbr.core.contrast import (
     background_bce,
     contrast,
     decoupling,
-    decoupling_and_rows,
     grouped_contrast,
     mean_over_classes,
 )
@@ -41,6 +40,8 @@ class FBRLoss(StepCount):
         bg_index (int | None): the background's class; None when the data has none, then L_if works alone.
         warmup_iters (int): training steps during which FBR does nothing.
         ramp_iters (int): not the paper's: steps after the warm-up over which the sum grows from 0 to its weight.
+        max_pixels (int | None): not the paper's: at most so many pixels of an image, drawn anew in each step from those
+            that count, make its NROIs, are decoupled and train the background segmentation. None: all, the method's.
         query_weight (str): 'equal', the method's, or, not the paper's, 'confidence': the queries of a class count by
             their scores S.
         debias, hardness (float): not the paper's: change the sum over the negatives, see ``core.contrast.info_nce``.
@@ -55,7 +56,7 @@ class FBRLoss(StepCount):
     """
 
     def __init__(self, nroi=None, sampler=None, w_if=0.1, w_fb=0.05, w_decouple=0.1, w_bg_seg=0.1, tau=0.5, bg_index=0,
-                 warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None, ramp_iters=0,
+                 warmup_iters=0, loss_weight=1.0, loss_name='loss_fbr', log_interval=None, ramp_iters=0, max_pixels=128,
                  query_weight='equal', debias=0.0, hardness=0.0):
         super().__init__(warmup_iters)
         weights = dict(w_if=w_if, w_fb=w_fb, w_decouple=w_decouple, w_bg_seg=w_bg_seg, warmup_iters=warmup_iters,
@@ -63,6 +64,8 @@ class FBRLoss(StepCount):
         for name, value in weights.items():
             if value < 0:
                 raise ValueError(f'FBRLoss: {name} must not be negative; it is {value!r}.')
+        if max_pixels is not None and (int(max_pixels) != max_pixels or max_pixels < 1):
+            raise ValueError(f'FBRLoss: max_pixels must be an integer, at least 1, or None; it is {max_pixels!r}.')
         if tau <= 0:
             raise ValueError(f'FBRLoss: tau must be positive; it is {tau!r}.')
         if debias >= 1:
@@ -75,7 +78,7 @@ class FBRLoss(StepCount):
         # Without a background there is nothing to tell it apart from.
         self.w_fb, self.w_decouple, self.w_bg_seg = (0.0,) * 3 if bg_index is None else (w_fb, w_decouple, w_bg_seg)
         self.loss_weight, self.loss_name = loss_weight, loss_name
-        self.ramp_iters, self.query_weight = ramp_iters, query_weight
+        self.ramp_iters, self.max_pixels, self.query_weight = ramp_iters, max_pixels, query_weight
         self.negatives = dict(debias=debias, hardness=hardness)
         self._seen = None
         self._log = RunLog(loss_name.removeprefix('loss_'), bg_index, log_interval)
@@ -180,28 +183,26 @@ class FBRLoss(StepCount):
         return min(1.0, (self._steps - self.warmup_iters) / self.ramp_iters) if self.ramp_iters else 1.0
 
     def _terms(self, neck, view):
-        device = view.scores.device
-        generator = self.step_generator(device, 'FBRLoss')
-        z_fg, z_bg, bg_logit = neck.embed(view.valid, generator, self.w_bg_seg > 0)
-        if z_fg.shape[-1] != self.nroi.channels:
-            raise ValueError(f'FBRLoss: embeddings have {z_fg.shape[-1]} channels, the bank is made for '
+        generator = self.step_generator(view.scores.device, 'FBRLoss')
+        if neck.channels != self.nroi.channels:
+            raise ValueError(f'FBRLoss: embeddings have {neck.channels} channels, the bank is made for '
                              f'{self.nroi.channels}. Give FBRNeck(channels=...) and NROIBank(channels=...) the same '
                              'number.')
+        sample = self._sample(view.valid, generator)
+        pixels, plan = neck.embedder(sample), None
+        if self.w_if > 0 or self.w_fb > 0:
+            plan = self.sampler.plan(pixels.rows, view, self.bg_index, self.tau, generator)
+        z_fg, raw_bg, z_bg, query = pixels.embed(view.labels.new_empty(0) if plan is None else plan.queries)
+        valid, labels, target = (_at(sample, x) for x in (view.valid, view.labels, view.background_target))
         parts, seen = {}, dict
-        if self.w_bg_seg > 0:
-            parts['bg_seg'] = background_bce(bg_logit, view.background_target, view.valid)
-        if self.w_if == 0 and self.w_fb == 0:
-            if self.w_decouple > 0:
-                parts['decouple'] = decoupling(z_fg, z_bg, view.valid)
-            return parts, dict
-        if self.w_fb > 0 and self.training:
-            self._push_nroi(z_bg, view, generator)
-        plan = self.sampler.plan(z_fg, view, self.bg_index, self.tau, generator)
-        pixels = z_fg.flatten(0, 2)
         if self.w_decouple > 0:
-            parts['decouple'], query = decoupling_and_rows(z_fg, z_bg, view.valid, plan.queries)
-        else:
-            query = pixels.index_select(0, plan.queries)  # whose gradient takes a third of that of `pixels[...]`
+            parts['decouple'] = decoupling(z_fg, z_bg, valid)
+        if self.w_bg_seg > 0:
+            parts['bg_seg'] = background_bce(neck.phi_seg(raw_bg, valid, generator), target, valid)
+        if self.w_fb > 0 and self.training:
+            self._push_nroi(z_bg.detach(), valid & (labels == self.bg_index), generator)
+        if plan is None:
+            return parts, seen
         classes, positives = plan.classes, plan.prototypes[plan.classes]
         num_classes, kept = len(plan.prototypes), plan.keep
         if self.query_weight == 'confidence':
@@ -214,17 +215,26 @@ class FBRLoss(StepCount):
         if self.w_if > 0:
             if len(plan.groups):
                 group = torch.searchsorted(plan.groups, classes)
-                loss = grouped_contrast(query, positives, group, pixels.detach()[plan.negatives], self.tau,
-                                        **self.negatives)
+                loss = grouped_contrast(query, positives, group, plan.against, self.tau, **self.negatives)
                 kept = kept * plan.contrasted[group]
             else:
                 loss = query.sum(1)
             parts['if'] = mean_over_classes(loss, classes, kept, num_classes)
         return parts, lambda: {**seen(), 'queries': plan.candidates}
 
-    def _push_nroi(self, z_bg, view, generator):
-        background = view.valid & (view.labels == self.bg_index)
-        nroi, exists = self.nroi.extract(z_bg.detach().flatten(1, 2), background.flatten(1), generator)
+    def _sample(self, valid, generator):
+        """Which pixels (N, S) of the images are read beside the queries and what these are compared with; None: all."""
+        if not (self.w_fb or self.w_decouple or self.w_bg_seg):
+            return torch.empty(len(valid), 0, dtype=torch.int64, device=valid.device)
+        valid = valid.flatten(1)
+        if self.max_pixels is None or valid.shape[1] <= self.max_pixels:
+            return None
+        key = torch.rand(valid.shape, generator=generator, device=valid.device)
+        index = key.masked_fill_(~valid, -1).topk(self.max_pixels).indices  # pixels that count go first
+        return index.sort(1).values  # in the order of the memory they are read from
+
+    def _push_nroi(self, z_bg, background, generator):
+        nroi, exists = self.nroi.extract(z_bg, background, generator)
         # A gradient scaler passes over a step that overflowed; the bank would keep it for thousands.
         self.nroi.push(nroi.flatten(0, 1), (exists & nroi.isfinite().all(2)).flatten())
 
@@ -232,6 +242,13 @@ class FBRLoss(StepCount):
         """Starts with an empty bank, too."""
         super().forget()
         self.nroi.clear()
+
+
+def _at(sample, values):
+    """``values`` (N, H, W), or None, at the pixels ``sample`` (N, S); at all of them, (N, H * W), where it is None."""
+    if values is None:
+        return None
+    return values.flatten(1) if sample is None else values.flatten(1).gather(1, sample)
 
 
 def share_graph(a, b):

@@ -1,13 +1,13 @@
 """The projections phi_fg, phi_bg and phi_seg of one feature map, whoever has the map: `FBRNeck`, a detector."""
 import math
 import weakref
-from typing import NamedTuple
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmfbr.core.rows import Embed, NormReluLinear
+from mmfbr.core.embed import embedder
+from mmfbr.core.rows import NormReluLinear
 from mmfbr.core.stream import isolated
 from mmfbr.files import InputError
 
@@ -31,17 +31,6 @@ def select_map(maps, in_index, in_channels):
     return feature, None
 
 
-class Embeddings(NamedTuple):
-    """What FBR reads of a feature map. A pixel's embedding is one contiguous row: sampling, k-means and cosines read
-    rows."""
-    z_fg: Tensor
-    """(N, H, W, D), float32, >= 0."""
-    z_bg: Tensor
-    """(N, H, W, D), float32, >= 0."""
-    bg_logit: Tensor | None
-    """(N, H, W), float32; None when it was not asked for."""
-
-
 class BackgroundHead(nn.Module):
     """phi_seg: normalisation, ReLU, dropout and a 1x1 convolution to one channel (Eq. 6).
 
@@ -60,10 +49,10 @@ class BackgroundHead(nn.Module):
         self.conv = nn.Conv2d(channels, 1, 1)
 
     def forward(self, x, valid, generator):
-        """Background logits (N, H, W) of ``x`` (N, H, W, D); dropout draws from ``generator`` and acts in training
-        only."""
+        """Background logits (...) of ``x`` (..., D), normalised over the pixels that are ``valid`` (...), bool; dropout
+        draws from ``generator`` and acts in training only."""
         share = (valid / valid.sum().clamp(min=1)).flatten().to(x.dtype)
-        x, noise = x.flatten(0, 2), None
+        x, noise = x.flatten(0, -2), None
         scale, shift, weight, bias = (parameter.flatten().to(x.dtype) for parameter in (
             self.norm_weight, self.norm_bias, self.conv.weight, self.conv.bias))
         if self.training and self.dropout > 0:
@@ -121,9 +110,9 @@ class Projections(BaseModule):
         """The map (N, L, H, W) of the step under way; None before the first and after the step."""
         return self._feature() if self._feature is not None else None
 
-    def embed(self, valid, generator, background=True):
-        """``Embeddings`` of the step's map; ``valid`` (N, H, W) bool says which pixels may enter phi_seg's
-        normalisation.
+    def embedder(self, sample=None):
+        """What embeds pixels of the step's map, see ``core.embed.embedder``; ``sample`` (N, S) are those that were
+        drawn, None: all.
 
         Raises:
             InputError: when the step has no map.
@@ -133,9 +122,7 @@ class Projections(BaseModule):
             raise InputError(f'{type(self).__name__} has no map to embed: {self._fault or "the step is over."}')
         f = self.feature.flatten(2)
         weights = (projection.weight.flatten(1).to(f.dtype) for projection in (self.phi_fg, self.phi_bg))
-        z_fg, raw_bg, z_bg = (z.unflatten(1, valid.shape[1:]) for z in Embed.apply(f, *weights))
-        with torch.autocast(f.device.type, enabled=False):
-            return Embeddings(z_fg, z_bg, self.phi_seg(raw_bg, valid, generator) if background else None)
+        return embedder(f, *weights, sample)
 
     def connected_zero(self):
         """A zero with every parameter of FBR in its graph, for DDP."""

@@ -29,16 +29,16 @@ def find_regions(neck, loss, view, bg_index, generator):
         bg_index (int | None): the background's class; without one there are no NROIs.
         generator (torch.Generator): of k-means and sampling.
     """
-    z_fg, z_bg, _ = neck.embed(view.valid, generator, background=False)
+    pixels = neck.embedder()
+    plan = loss.sampler.plan(pixels.rows, view, bg_index, loss.tau, generator)
+    chosen, classes = plan.queries[plan.keep], plan.classes[plan.keep]
+    _, _, rows, query = pixels.embed(chosen)
     background = torch.zeros_like(view.valid) if bg_index is None else view.valid & (view.labels == bg_index)
-    rows = z_bg.flatten(1, 2)
     centroids, exists = loss.nroi.extract(rows, background.flatten(1), generator)
     distance = torch.cdist(rows, centroids).masked_fill(~exists[:, None], torch.inf)
     clusters = distance.argmin(2).view_as(view.labels).masked_fill(~background, -1)
-    plan = loss.sampler.plan(z_fg, view, bg_index, loss.tau, generator)
-    chosen, classes = plan.queries[plan.keep], plan.classes[plan.keep]
     mask = torch.zeros(view.labels.numel(), dtype=torch.bool, device=chosen.device)
     mask[chosen] = True
-    query = unit(z_fg.flatten(0, 2)[chosen])
+    query = unit(query)
     return Regions(clusters, mask.view_as(view.labels), (query * unit(plan.prototypes)[classes]).sum(1),
                    query @ unit(centroids[exists]).T)

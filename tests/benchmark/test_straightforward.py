@@ -15,7 +15,7 @@ class Recorded(Draws):
     """What the fast path drew."""
 
     def __init__(self, loss, monkeypatch):
-        self.loss = loss
+        self.loss, self.mask = loss, None
         fast = sys.modules['mmfbr.core.kmeans']
         for name, owner, attribute in (('starts', fast, '_random_start'), ('plan', loss.sampler, 'plan'),
                                        ('nroi', loss.nroi, 'sample')):

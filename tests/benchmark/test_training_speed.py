@@ -59,6 +59,7 @@ def test_fbrs_part_alone_has_the_gradients_of_the_step():
     part.alone()
     torch.testing.assert_close(model.neck.phi_fg.weight.grad, of_step, rtol=1e-4, atol=1e-7)
     assert part.leaf.grad.any()
+    part.see(draw((32, 32), 2, 4))
     part.projection()
     assert part.leaf.grad.any() and model.neck.phi_bg.weight.grad.any()
 

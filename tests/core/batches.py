@@ -22,6 +22,11 @@ def random_batch(seed=0, n=3, classes=5, size=(6, 7), channels=8, dtype=torch.fl
     return z_fg, z_bg, view_of(scores, labels, valid, bg_index, **view)
 
 
+def rows_of(z_fg):
+    """What gives a sampler the embeddings of the pixels it asks for."""
+    return z_fg.detach().flatten(0, 2).__getitem__
+
+
 def first(maps):
     """Numpy (N, D, H, W), as the reference reads embeddings, of a tensor (N, H, W, D)."""
     return maps.permute(0, 3, 1, 2).detach().numpy()
@@ -32,7 +37,7 @@ def terms(z_fg, z_bg, logit, view, bank, sampler, bg_index, generator, tau=0.5):
     if bg_index is not None:
         rows, exist = bank.extract(z_bg.flatten(1, 2), (view.valid & (view.labels == bg_index)).flatten(1), generator)
         bank.push(rows.flatten(0, 1), exist.flatten())
-    plan = sampler.plan(z_fg, view, bg_index, tau, generator)
+    plan = sampler.plan(rows_of(z_fg), view, bg_index, tau, generator)
     pixels, classes = z_fg.flatten(0, 2), len(plan.prototypes)
     query, positive = pixels[plan.queries], plan.prototypes[plan.classes]
     group = torch.searchsorted(plan.groups, plan.classes)

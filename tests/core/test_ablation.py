@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import reference as ref
 import torch
-from batches import random_batch
+from batches import random_batch, rows_of
 from torch.autograd import gradcheck
 
 from mmfbr.core import ActiveSampler, NROIBank, kmeans
@@ -144,7 +144,7 @@ def test_uniform_classes(either_way):
     z, _, view = random_batch(1, size=(5, 5), bg_index=2)
     z[view.labels == 0] = z[view.labels == 1][0]  # two classes alike: the graph would prefer one to the other
     plan = ActiveSampler(num_negatives=20_000, class_sampling='uniform').plan(
-        z, view, 2, 0.05, torch.Generator().manual_seed(0))
+        rows_of(z), view, 2, 0.05, torch.Generator().manual_seed(0))
     label = view.labels.flatten()
     present = set(label[view.valid.flatten()].tolist()) - {2}
     for c, pixels, contrasted in zip(plan.groups.tolist(), plan.negatives, plan.contrasted, strict=True):

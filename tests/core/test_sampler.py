@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import reference as ref
 import torch
-from batches import first, random_batch, view_of
+from batches import first, random_batch, rows_of, view_of
 
 from mmfbr.core import ActiveSampler, class_graph, prototypes, queries
 
@@ -15,7 +15,7 @@ def arrays(view):
 
 
 def plan_of(sampler, z_fg, view, bg_index=0, seed=0):
-    return sampler.plan(z_fg, view, bg_index, TAU, torch.Generator().manual_seed(seed))
+    return sampler.plan(rows_of(z_fg), view, bg_index, TAU, torch.Generator().manual_seed(seed))
 
 
 def blank(labels, classes=4, channels=8, **view):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import reference as ref
 import torch
-from batches import first, random_batch, terms, view_of
+from batches import first, random_batch, rows_of, terms, view_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,7 +101,7 @@ def test_gradient_flows_through_queries_alone(either_way):
     sampler, bank, g = ActiveSampler(64), NROIBank(num_clusters=3, capacity=50, channels=8), torch.Generator()
     found = terms(z_fg, z_bg, torch.zeros(view.valid.shape), view, bank, sampler, 0, g.manual_seed(0))
     (found['fb'] + found['if']).backward()
-    plan = sampler.plan(z_fg, view, 0, TAU, g)
+    plan = sampler.plan(rows_of(z_fg), view, 0, TAU, g)
     queried = torch.zeros(view.valid.numel(), dtype=torch.bool)
     queried[plan.queries[plan.keep]] = True
     moved = z_fg.grad.flatten(0, 2).any(1)

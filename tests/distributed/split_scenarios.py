@@ -23,7 +23,8 @@ class Host(nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.encoder, self.neck = nn.Conv2d(3, 8, 3, padding=1), FBRNeck(in_channels=8, channels=16)
-        self.loss = MODELS.build(fbr_loss(nroi=dict(channels=16, **nroi), **{**dict.fromkeys(TERMS, 0.), term: 1.}))
+        self.loss = MODELS.build(fbr_loss(nroi=dict(channels=16, **nroi), max_pixels=None,  # which ones is chance
+                                          **{**dict.fromkeys(TERMS, 0.), term: 1.}))
         self.neck.phi_seg.dropout = 0  # whose draws differ
 
     def forward(self, images, logits, labels):

@@ -61,7 +61,7 @@ def test_nothing_holds_the_feature_after_the_step():
     assert neck.feature is None  # the list, and the map in it, are gone
     features = [leaf * 2, features[1]]
     neck(features)
-    watched = weakref.ref(neck.embed(torch.ones(2, 8, 8, dtype=torch.bool), torch.Generator()).z_fg)
+    watched = weakref.ref(neck.embedder().embed(torch.tensor([0])).z_fg)
     gc.collect()
     assert watched() is None and neck.feature is features[0]
 
@@ -69,10 +69,10 @@ def test_nothing_holds_the_feature_after_the_step():
 def test_embeddings_are_relu_of_projections():
     neck, features = FBRNeck(in_channels=8, in_index=0, channels=4), maps()
     neck(features)
-    z = neck.embed(torch.ones(2, 8, 8, dtype=torch.bool), torch.Generator())
+    z = neck.embedder().embed(torch.tensor([70, 3]))
     for found, projection in ((z.z_fg, neck.phi_fg), (z.z_bg, neck.phi_bg)):
-        torch.testing.assert_close(found, projection(features[0]).relu().permute(0, 2, 3, 1))
-    assert z.bg_logit.shape == (2, 8, 8)
+        torch.testing.assert_close(found, projection(features[0]).relu().flatten(2).transpose(1, 2))
+    assert torch.equal(z.query, z.z_fg.flatten(0, 1)[[70, 3]])
 
 
 def test_background_logits_do_not_depend_on_invalid_pixels():
@@ -84,7 +84,8 @@ def test_background_logits_do_not_depend_on_invalid_pixels():
         features = maps()
         features[0] = features[0] + noise * ~valid[:, None]
         neck(features)
-        logits.append(neck.embed(valid, torch.Generator()).bg_logit[valid])
+        raw_bg = neck.embedder().embed(torch.tensor([0])).raw_bg
+        logits.append(neck.phi_seg(raw_bg, valid.flatten(1), torch.Generator())[valid.flatten(1)])
     torch.testing.assert_close(*logits)
     slow = torch.nn.functional.batch_norm(neck.phi_bg(maps()[0]).permute(0, 2, 3, 1)[valid], None, None, training=True)
     torch.testing.assert_close(logits[0], slow.relu() @ neck.phi_seg.conv.weight.flatten() + neck.phi_seg.conv.bias)

@@ -6,8 +6,9 @@ from torch import nn
 from torch.autograd import gradcheck
 
 from mmfbr.core import PixelView, SamplingPlan
+from mmfbr.core.embed import Embeddings
 from mmfbr.models import FBRLoss
-from mmfbr.models.projections import BackgroundHead, Embeddings
+from mmfbr.models.projections import BackgroundHead
 
 CLASSES, SIZE, QUERIES = 4, (2, 3, 4), 7
 
@@ -20,13 +21,22 @@ class Given(nn.Module):
     """A neck whose embeddings are what a test says they are."""
     is_read = evaluated = False
     feature = torch.zeros(())
-    step = 0
+    channels, step = CHANNELS, 0
 
     def free_name(self, name):
         return name
 
-    def embed(self, valid, generator, background):
+    def embedder(self, sample):
+        return self
+
+    def rows(self, index):
+        raise NotImplementedError('the plan is given')
+
+    def embed(self, queries):
         return self.embeddings
+
+    def phi_seg(self, x, valid, generator):
+        return self.logit
 
     def connected_zero(self):
         return torch.zeros((), dtype=torch.float64)
@@ -42,20 +52,21 @@ def loss_of(monkeypatch):
         loss.nroi.push(torch.ones(1, CHANNELS))
         loss._steps = 1  # beyond the warm-up
         pixels = SIZE[0] * SIZE[1] * SIZE[2]
-        negatives = torch.arange(3 * 5).view(3, 5) % (pixels - QUERIES) + QUERIES
+        rest = randn(pixels - QUERIES, CHANNELS, seed=2).relu()
+        negatives = torch.arange(3 * 5).view(3, 5) % len(rest)
         plan = SamplingPlan(torch.arange(QUERIES), torch.tensor([1, 1, 1, 2, 2, 3, 3]), torch.arange(QUERIES) != 4,
-                            randn(CLASSES, CHANNELS, seed=0), torch.tensor([1, 2, 3]), negatives,
-                            torch.tensor([True, True, False]), torch.tensor(QUERIES))
+                            randn(CLASSES, CHANNELS, seed=0), torch.tensor([1, 2, 3]), QUERIES + negatives,
+                            rest[negatives], torch.tensor([True, True, False]), torch.tensor(QUERIES))
         monkeypatch.setattr(loss.sampler, 'plan', lambda *args: plan)
         monkeypatch.setattr(loss.nroi, 'sample', lambda *args: randn(6, CHANNELS, seed=1))
         labels = torch.arange(pixels).view(SIZE) % CLASSES
         scores = torch.zeros(SIZE[0], CLASSES, *SIZE[1:])
         view = PixelView(scores, scores, labels, labels != 3, labels == 0, 0.4, 0.25, 32)
-        rest = randn(pixels - QUERIES, CHANNELS, seed=2).relu()
 
         def value(query, z_bg, logit):
             neck.step += 1
-            neck.embeddings = Embeddings(torch.cat([query, rest]).view(*SIZE, CHANNELS), z_bg, logit)
+            z_fg, z_bg = (z.view(SIZE[0], -1, CHANNELS) for z in (torch.cat([query, rest]), z_bg))
+            neck.embeddings, neck.logit = Embeddings(z_fg, z_bg, z_bg, query), logit.flatten(1)
             return loss.contrast(lambda: view)
         return value
     return make

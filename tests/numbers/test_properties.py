@@ -122,7 +122,8 @@ def moved(plan, images, place, cells):
     classes = place[:len(plan.prototypes)].argsort()
     return replace(plan, queries=pixel(plan.queries)[order], classes=place[plan.classes][order], keep=plan.keep[order],
                    prototypes=plan.prototypes[classes], groups=place[plan.groups][of_group],
-                   negatives=pixel(plan.negatives)[of_group], contrasted=plan.contrasted[of_group])
+                   negatives=pixel(plan.negatives)[of_group], against=plan.against[of_group],
+                   contrasted=plan.contrasted[of_group])
 
 
 def value_of(feature, logits, label, bg_index, plan=None):

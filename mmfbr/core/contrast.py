@@ -7,7 +7,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from . import sync
-from .rows import Cosines
+from .rows import Cosines, Unit
 
 EPS = 1e-12
 BLOCK = 32
@@ -15,7 +15,7 @@ BLOCK = 32
 
 def unit(x):
     """Rows of length 1, or 0 where a row is 0."""
-    return F.normalize(x, dim=-1, eps=EPS)
+    return Unit.apply(x, EPS)
 
 
 def contrast(queries, positives, negatives, tau, debias=0.0, hardness=0.0):
@@ -110,18 +110,19 @@ class InfoNCE(Function):
 
     @staticmethod
     def forward(ctx, positive, negative, scale):
-        logits = torch.cat([positive[:, None], negative], 1).mul_(scale)
-        log_sum = logits.logsumexp(1)
-        ctx.save_for_backward(logits, log_sum)
+        top = torch.maximum(negative.amax(1), positive)
+        weights = (negative - top[:, None]).mul_(scale).exp_()
+        gap = (positive - top).mul_(scale)
+        total = weights.sum(1).add_(gap.exp())
+        ctx.save_for_backward(weights, total)
         ctx.scale = scale
-        return log_sum - logits[:, 0]
+        return total.log() - gap
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        logits, log_sum = ctx.saved_tensors
-        gradient = gradient * ctx.scale
-        to_negative = (logits[:, 1:] - log_sum[:, None]).exp_().mul_(gradient[:, None])
+        weights, total = ctx.saved_tensors
+        to_negative = weights * (gradient * ctx.scale / total)[:, None]
         return -to_negative.sum(1), to_negative, None
 
 

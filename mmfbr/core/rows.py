@@ -99,3 +99,22 @@ class Cosines(Function):
             torch.mul(y, across, out=to_x).addcmul_(x, along_x)
             torch.mul(x, across, out=to_y).addcmul_(y, along_y)
         return to_a, to_b, None
+
+
+class Unit(Function):
+    """Rows of ``x`` (..., D) over their lengths, where a length below ``eps`` counts as ``eps``."""
+
+    @staticmethod
+    def forward(ctx, x, eps):
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        inverse = length.clamp(min=eps).reciprocal()
+        y = x * inverse
+        ctx.save_for_backward(y, inverse, length >= eps)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        y, inverse, long = ctx.saved_tensors
+        along = (gradient * y).sum(-1, keepdim=True).mul_(long)
+        return torch.addcmul(gradient, y, along, value=-1).mul_(inverse), None

@@ -43,7 +43,8 @@ def test_axes_leave_the_foundation_but_for_what_they_vary():
         assert list(values) == sorted(values) and len(values) > 3
         assert replace(work, **{field: getattr(Workload(), field)}) == Workload() or name in ('queries', 'capped')
     assert {field: values[::len(values) - 1] for _, _, field, values in AXES.values()} == {
-        'size': (16, 128), 'images': (1, 64), 'classes': (2, 171), 'queries': (2000, 50_000), 'bank': (1000, 500_000)}
+        'size': (16, 128), 'images': (1, 64), 'classes': (2, 171), 'queries': (2000, 50_000), 'pixels': (32, 1024),
+        'bank': (1000, 500_000)}
 
 
 def test_spread_leaves_the_passes_over_the_scores_out():

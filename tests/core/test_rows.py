@@ -4,7 +4,7 @@ import torch
 from torch.autograd import gradcheck
 
 from mmfbr.core import rows
-from mmfbr.core.rows import Cosines, NormReluLinear
+from mmfbr.core.rows import Cosines, NormReluLinear, Unit
 
 
 @pytest.fixture(params=[1, 7, 1000], autouse=True)
@@ -51,3 +51,12 @@ def test_cosines_are_torchs_and_short_rows_have_finite_gradients():
         torch.testing.assert_close(x, y)
     assert gradcheck(lambda x, y: Cosines.apply(x, y, 1.5), (a, b))  # a length below eps counts as eps
     assert all(x.isfinite().all() for x in gradients(Cosines.apply(zero, b[:2], 1e-12), (zero, b)))
+
+
+def test_unit_is_torchs_normalize_and_short_rows_have_finite_gradients():
+    zero, x = torch.zeros(2, 4, dtype=torch.float64, requires_grad=True), randn(2, 5, 4).requires_grad_()
+    found, expected = Unit.apply(x, 1e-12), torch.nn.functional.normalize(x, dim=-1, eps=1e-12)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradients(found, (x,)), gradients(expected, (x,)))
+    assert gradcheck(lambda x: Unit.apply(x, 1.5), x)  # a length below eps counts as eps
+    assert gradients(Unit.apply(zero, 1e-12), (zero,))[0].isfinite().all()

@@ -59,26 +59,33 @@ class AllPixels:
 
 
 class SomePixels:
-    """Embeds those pixels alone that are asked for, image by image; queries whose ``rows`` were asked for last are not
-    embedded twice. Arguments and methods of ``AllPixels``."""
+    """Embeds those pixels alone that are asked for, and reads them once: the map is larger than a cache. Arguments and
+    methods of ``AllPixels``."""
 
     def __init__(self, f, w_fg, w_bg, sample):
-        self._inputs, self._sample = (f, w_fg, w_bg), sample
-        self._z_fg, self._place = None, torch.full((f.shape[0] * f.shape[2],), -1)  # a pixel's row of z_fg
+        self._inputs, self._shape = (f, w_fg, w_bg), sample.shape
+        self._drawn = (sample + torch.arange(len(f))[:, None] * f.shape[2]).flatten()
+        self._place, self._read = torch.full((f.shape[0] * f.shape[2],), -1), None
 
     def rows(self, index):
         f, w_fg, _ = (x.detach() for x in self._inputs)
-        z = torch.empty(len(index), len(w_fg), dtype=f.dtype)
-        for image, (at, own) in zip(f, _by_image(index, f), strict=True):
-            z[at] = _columns(image, own).t() @ w_fg.t()
-        self._z_fg = _float(z).relu_()
-        self._place.fill_(-1)[index] = torch.arange(len(index))
-        return self._z_fg
+        own = index.sort().values
+        drawn, columns = _columns(f, self._drawn, own)
+        z = _float(columns.t() @ w_fg.t()).relu_()
+        self._place.fill_(-1)[own] = torch.arange(len(own))
+        self._read = drawn, columns, z
+        return z[self._place[index]]
 
     def embed(self, queries):
-        if self._z_fg is None or (self._place[queries] < 0).any():
+        if self._read is None or (self._place[queries] < 0).any():  # a sampler need not have asked for them
             self.rows(queries)
-        return Embeddings(*EmbedSome.apply(*self._inputs, self._sample, queries, self._z_fg[self._place[queries]]))
+        drawn, columns, z = self._read
+        queries, order = queries.sort()
+        at = self._place[queries]
+        query = torch.empty(len(at), z.shape[1], dtype=z.dtype).index_copy_(0, order, z[at])
+        *maps, query = EmbedSome.apply(*self._inputs, self._drawn, queries, drawn, columns.index_select(1, at), query,
+                                       order)
+        return Embeddings(*(x.unflatten(0, self._shape) for x in maps), query)
 
 
 class EmbedAll(Function):
@@ -105,13 +112,14 @@ class EmbedAll(Function):
         every = (f, f if to_f is None else to_f, z_fg, z_bg, g_fg, raw, g_bg)
         rows = aten.threshold_backward(of_queries, z_fg.flatten(0, 1)[queries], 0)
         if sync.is_free(f):
-            images = iter(_by_image(queries, f))
+            queries, order = queries.sort()
+            own = _by_image(queries, f)
+            images = zip(own, rows[order].split([len(index) for index in own]), strict=True)
         for part, to_part, z_fg, z_bg, g_fg, raw, g_bg in blocks(every, f.shape[2], f):
             fg = aten.threshold_backward(g_fg, z_fg, 0)
             if sync.is_free(f):
                 for image in fg:
-                    at, own = next(images)
-                    image.index_add_(0, own, rows[at])
+                    image.index_add_(0, *next(images))
             else:
                 fg.flatten(0, 1).index_add_(0, queries, rows)
             bg = aten.threshold_backward(g_bg, z_bg, 0).add_(raw)
@@ -126,40 +134,34 @@ class EmbedAll(Function):
 
 
 class EmbedSome(Function):
-    """``z_fg``, z_bg before and after its ReLU, each (N, S, D), of the pixels ``sample``, and ``query`` (Q, D) as it is
-    given, z_fg of the pixels ``queries``, counted through the batch; of the arguments of ``embedder``."""
+    """``z_fg``, z_bg before and after its ReLU, each (R, D), of the pixels ``drawn`` (R,) of a map ``f`` (N, L, P), and
+    ``z_query`` (Q, D) as it is given, z_fg of its pixels ``queries``. Both are counted through the batch and ascend.
+
+    Args (of ``apply``):
+        f, w_fg, w_bg (Tensor): see ``embedder``.
+        x, x_query (Tensor): (L, R) and (L, Q), what ``f`` has at these pixels.
+        order (Tensor): (Q,), the row of ``z_query`` of each of the ``queries``.
+    """
 
     @staticmethod
-    def forward(ctx, f, w_fg, w_bg, sample, queries, query):
-        columns = [_columns(image, torch.cat([drawn, own]))
-                   for image, drawn, (_, own) in zip(f, sample, _by_image(queries, f), strict=True)]
-        z_fg, raw_bg = (torch.empty(*sample.shape, len(w), dtype=f.dtype) for w in (w_fg, w_bg))
-        for x, fg, bg in zip(columns, z_fg, raw_bg, strict=True):
-            torch.mm(x[:, :len(fg)].t(), w_fg.t(), out=fg)
-            torch.mm(x[:, :len(bg)].t(), w_bg.t(), out=bg)
-        z_fg, raw_bg = _float(z_fg).relu_(), _float(raw_bg)
+    def forward(ctx, f, w_fg, w_bg, drawn, queries, x, x_query, z_query, order):
+        z_fg, raw_bg = _float(x.t() @ w_fg.t()).relu_(), _float(x.t() @ w_bg.t())
         z_bg = raw_bg.relu()
-        ctx.save_for_backward(f, w_fg, w_bg, sample, queries, z_fg, z_bg, query, *columns)
-        return z_fg, raw_bg, z_bg, query.view_as(query)
+        ctx.save_for_backward(f, w_fg, w_bg, drawn, queries, x, x_query, z_query, order, z_fg, z_bg)
+        return z_fg, raw_bg, z_bg, z_query.view_as(z_query)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, g_fg, raw, g_bg, of_queries):
-        f, w_fg, w_bg, sample, queries, z_fg, z_bg, query, *columns = ctx.saved_tensors
-        to_f = torch.empty_like(f) if ctx.needs_input_grad[0] else None
-        to_fg, to_bg = (torch.zeros_like(w.t()) for w in (w_fg, w_bg))
+        f, w_fg, w_bg, drawn, queries, x, x_query, z_query, order, z_fg, z_bg = ctx.saved_tensors
         g_fg, of_queries = (aten.threshold_backward(g, z, 0).to(f.dtype)
-                            for g, z in ((g_fg, z_fg), (of_queries, query)))
-        g_bg, drawn = aten.threshold_backward(g_bg, z_bg, 0).add_(raw).to(f.dtype), sample.shape[1]
-        for n, (x, (at, own)) in enumerate(zip(columns, _by_image(queries, f), strict=True)):
-            fg = torch.cat([g_fg[n], of_queries[at]])
-            to_fg.addmm_(x, fg)
-            to_bg.addmm_(x[:, :drawn], g_bg[n])
-            if to_f is not None:
-                to_x = w_fg.t() @ fg.t()
-                to_x[:, :drawn].addmm_(w_bg.t(), g_bg[n].t())
-                _add_columns(to_f[n].zero_(), torch.cat([sample[n], own]), to_x)
-        return to_f, to_fg.t(), to_bg.t(), None, None, None
+                            for g, z in ((g_fg, z_fg), (of_queries, z_query)))
+        g_bg, of_queries = aten.threshold_backward(g_bg, z_bg, 0).add_(raw).to(f.dtype), of_queries[order]
+        to_fg, to_bg, to_f = torch.mm(x, g_fg).addmm_(x_query, of_queries), x @ g_bg, None
+        if ctx.needs_input_grad[0]:
+            to_x = torch.mm(w_fg.t(), g_fg.t()).addmm_(w_bg.t(), g_bg.t())
+            to_f = _add_columns(f, (drawn, to_x), (queries, w_fg.t() @ of_queries.t()))
+        return to_f, to_fg.t(), to_bg.t(), *[None] * 6
 
 
 def _product(f, w):
@@ -168,26 +170,42 @@ def _product(f, w):
 
 
 def _by_image(index, f):
-    """For each image of ``f`` (N, L, P) which entries of ``index``, of pixels counted through the batch, are its own,
-    and their numbers in it."""
-    order = index.argsort()
-    image, pixel = index[order].div(f.shape[2], rounding_mode='floor'), index[order] % f.shape[2]
-    count = image.bincount(minlength=len(f)).tolist()
-    return zip(order.split(count), pixel.split(count), strict=True)
+    """For each image of ``f`` (N, L, P) those of the ascending ``index``, counted through the batch, that are its own,
+    counted in it."""
+    image = index.div(f.shape[2], rounding_mode='floor')
+    return (index - image * f.shape[2]).split(image.bincount(minlength=len(f)).tolist())
 
 
-def _columns(image, index):
-    """``image`` (L, P) at the pixels ``index`` (R,), as (L, R), read as it lies in memory."""
-    if image.stride(0) == 1 and image.stride(1) > 1:
-        return image.t().index_select(0, index).t()
-    return image.gather(1, index.expand(len(image), -1))
+def _columns(f, *indices):
+    """What a map ``f`` (N, L, P) has at the pixels of each of ``indices`` (R,), ascending, as (L, R)."""
+    if f.stride(1) == 1:  # channels last: rows
+        rows = f.transpose(1, 2).flatten(0, 1)
+        return [rows.index_select(0, index).t() for index in indices]
+    columns = [torch.empty(f.shape[1], len(index), dtype=f.dtype) for index in indices]
+    parts = [zip(own, x.split([len(one) for one in own], 1), strict=True)
+             for own, x in ((_by_image(index, f), x) for index, x in zip(indices, columns, strict=True))]
+    for image, *of_image in zip(f, *parts, strict=True):
+        for own, x in of_image:
+            torch.gather(image, 1, own.expand(len(image), -1), out=x)
+    return columns
 
 
-def _add_columns(image, index, values):
-    if image.stride(0) == 1 and image.stride(1) > 1:
-        image.t().index_add_(0, index, values.t())
-    else:
-        image.scatter_add_(1, index.expand(len(image), -1), values)
+def _add_columns(f, *given):
+    """A map like ``f`` (N, L, P) in its layout, 0 but for the sum of the columns (L, R) of each of ``given``, pairs of
+    ascending pixels (R,) and columns."""
+    sums = torch.empty_like(f)
+    if f.stride(1) == 1:
+        rows = sums.zero_().transpose(1, 2).flatten(0, 1)
+        for index, x in given:
+            rows.index_add_(0, index, x.t())
+        return sums
+    parts = [zip(own, x.split([len(one) for one in own], 1), strict=True)
+             for own, x in ((_by_image(index, f), x) for index, x in given)]
+    for image, *of_image in zip(sums, *parts, strict=True):
+        image.zero_()
+        for own, x in of_image:
+            image.scatter_add_(1, own.expand(len(image), -1), x)
+    return sums
 
 
 def _float(z):

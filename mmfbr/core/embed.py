@@ -182,10 +182,8 @@ def _columns(f, *indices):
         rows = f.transpose(1, 2).flatten(0, 1)
         return [rows.index_select(0, index).t() for index in indices]
     columns = [torch.empty(f.shape[1], len(index), dtype=f.dtype) for index in indices]
-    parts = [zip(own, x.split([len(one) for one in own], 1), strict=True)
-             for own, x in ((_by_image(index, f), x) for index, x in zip(indices, columns, strict=True))]
-    for image, *of_image in zip(f, *parts, strict=True):
-        for own, x in of_image:
+    for image, parts in _parts(f, zip(indices, columns, strict=True)):
+        for own, x in parts:
             torch.gather(image, 1, own.expand(len(image), -1), out=x)
     return columns
 
@@ -199,13 +197,18 @@ def _add_columns(f, *given):
         for index, x in given:
             rows.index_add_(0, index, x.t())
         return sums
-    parts = [zip(own, x.split([len(one) for one in own], 1), strict=True)
-             for own, x in ((_by_image(index, f), x) for index, x in given)]
-    for image, *of_image in zip(sums, *parts, strict=True):
+    for image, parts in _parts(sums, given):
         image.zero_()
-        for own, x in of_image:
+        for own, x in parts:
             image.scatter_add_(1, own.expand(len(image), -1), x)
     return sums
+
+
+def _parts(f, given):
+    """Each image (L, P) of a map, and its own pixels and columns of each of ``given``, pairs as in ``_add_columns``."""
+    pairs = [(_by_image(index, f), x) for index, x in given]
+    return zip(f, zip(*(zip(own, x.split([len(index) for index in own], 1), strict=True) for own, x in pairs),
+                      strict=True), strict=True)
 
 
 def _float(z):

@@ -64,7 +64,7 @@ class FBRLoss(StepCount):
         for name, value in weights.items():
             if value < 0:
                 raise ValueError(f'FBRLoss: {name} must not be negative; it is {value!r}.')
-        if max_pixels is not None and (int(max_pixels) != max_pixels or max_pixels < 1):
+        if max_pixels is not None and (not isinstance(max_pixels, int) or max_pixels < 1):
             raise ValueError(f'FBRLoss: max_pixels must be an integer, at least 1, or None; it is {max_pixels!r}.')
         if tau <= 0:
             raise ValueError(f'FBRLoss: tau must be positive; it is {tau!r}.')

@@ -157,7 +157,7 @@ def test_few_pixels_train_every_projection_and_fill_the_bank(build):
     assert all(p.grad.any() for name, p in model.named_parameters() if name.startswith(('neck.phi', 'backbone.conv1')))
 
 
-@pytest.mark.parametrize('value', [0, -1, 2.5])
+@pytest.mark.parametrize('value', [0, -1, 2.5, 'all'])
 def test_a_number_of_pixels_that_is_none_is_refused(value):
-    with pytest.raises(ValueError, match=f'max_pixels must be an integer, at least 1, or None; it is {value}'):
+    with pytest.raises(ValueError, match=f'max_pixels must be an integer, at least 1, or None; it is {value!r}'):
         FBRLoss(max_pixels=value)

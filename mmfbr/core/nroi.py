@@ -23,8 +23,8 @@ class NROIBank(nn.Module):
         gather (bool): push the NROIs of all processes, in the order of their ranks, so that all banks are equal.
         source (str): 'clusters', the method's, or, to see what the clusters are good for, 'pixels': ``num_clusters``
             background pixels of an image, drawn at random.
-        pixels_per_cluster (int | None): not the paper's: an image has a cluster for each so many background pixels or
-            part of them, ``num_clusters`` at most. None: ``num_clusters``, whatever its background.
+        pixels_per_cluster (int | None): not the paper's: an image has a cluster for each so many background pixels that
+            are read of it, or part of them, ``num_clusters`` at most. None: ``num_clusters``, whatever its background.
 
     Raises:
         ValueError: for an argument out of range, with its value.

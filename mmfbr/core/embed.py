@@ -178,7 +178,7 @@ def _by_image(index, f):
 
 def _columns(f, *indices):
     """What a map ``f`` (N, L, P) has at the pixels of each of ``indices`` (R,), ascending, as (L, R)."""
-    if f.stride(1) == 1:  # channels last: rows
+    if f.transpose(1, 2).is_contiguous():  # channels last: rows
         rows = f.transpose(1, 2).flatten(0, 1)
         return [rows.index_select(0, index).t() for index in indices]
     columns = [torch.empty(f.shape[1], len(index), dtype=f.dtype) for index in indices]
@@ -192,7 +192,7 @@ def _add_columns(f, *given):
     """A map like ``f`` (N, L, P) in its layout, 0 but for the sum of the columns (L, R) of each of ``given``, pairs of
     ascending pixels (R,) and columns."""
     sums = torch.empty_like(f)
-    if f.stride(1) == 1:
+    if sums.transpose(1, 2).is_contiguous():
         rows = sums.zero_().transpose(1, 2).flatten(0, 1)
         for index, x in given:
             rows.index_add_(0, index, x.t())

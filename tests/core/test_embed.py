@@ -19,8 +19,13 @@ def randn(*shape, seed=0, dtype=torch.float32):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
 
 
-def inputs(layout=torch.contiguous_format, dtype=torch.float32):
-    f = randn(3, 10, 4, 5, dtype=dtype).to(memory_format=layout).requires_grad_()
+LAYOUTS = {'channels first': (0, 1, 2, 3), 'channels last': (0, 2, 3, 1), 'tokens first': (2, 3, 0, 1)}
+
+
+def inputs(layout='channels first', dtype=torch.float32):
+    order = LAYOUTS[layout]
+    f = randn(3, 10, 4, 5, dtype=dtype).permute(order).contiguous().permute([order.index(i) for i in range(4)])
+    f = f.requires_grad_()
     return f, *(randn(6, 10, seed=seed, dtype=dtype).requires_grad_() for seed in (1, 2))
 
 
@@ -41,7 +46,7 @@ def gradients(outputs, leaves):
 @pytest.mark.parametrize('sample', SAMPLES)
 @pytest.mark.parametrize('queries', QUERIES)
 @pytest.mark.parametrize('seen', [None, [23, 5], QUERIES['one image'] + QUERIES['every image']])
-@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize('layout', LAYOUTS)
 @pytest.mark.parametrize('dtype, tolerance', [(torch.float32, 1e-5), (torch.bfloat16, 0.2), (torch.float16, 0.03)])
 def test_embeddings_and_gradients(monkeypatch, free, sample, queries, seen, layout, dtype, tolerance):
     monkeypatch.setattr(sync, 'is_free', lambda tensor: free)

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmfbr.models.instance_labels import instances_of
 
-from .measure import now
+from .clock import now
 
 
 def measure_detector(config, size=(800, 1333), batch=2, instances=8, repeats=3, device=None):

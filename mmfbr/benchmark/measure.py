@@ -1,12 +1,10 @@
 """Times and memory of a training step's FBR: by stage, in all, beside the straightforward one and the bare products."""
 import multiprocessing
-import time
 from collections import defaultdict
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
@@ -17,11 +15,11 @@ from mmfbr.core.embed import AllPixels, SomePixels
 from mmfbr.core.sampler import entropy
 from mmfbr.models import FBRLoss, FBRNeck, fbr_loss
 
+from .clock import MIB, Stopwatch, in_turns, resident_peak
 from .straightforward import straightforward
 
 STAGES = ('projection', 'view', 'k-means', 'push', 'plan', 'contrast fb', 'contrast if', 'decoupling', 'bg_seg',
           'backward', 'other')
-MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -180,36 +178,6 @@ def embedding_of(neck, run):
     return again
 
 
-class Stopwatch:
-    """Seconds spent in each stage itself, without the stages within it."""
-
-    def __init__(self, device):
-        self.device, self.spent, self.now_in = device, defaultdict(float), 'other'
-
-    @contextmanager
-    def stage(self, name):
-        outer = self._enter(name)
-        try:
-            yield
-        finally:
-            self._enter(outer)
-
-    def watched(self, function, name):
-        def run(*args, **kwargs):
-            with self.stage(name):
-                return function(*args, **kwargs)
-        return run
-
-    def start(self):
-        self.since = now(self.device)
-
-    def _enter(self, name):
-        outer, at = self.now_in, now(self.device)
-        self.spent[outer] += at - self.since
-        self.now_in, self.since = name, at
-        return outer
-
-
 def measure(work, repeats=5):
     """Median milliseconds of everything, run in turns so that a busy machine is busy for all; ratios; memory.
 
@@ -250,19 +218,6 @@ def measure(work, repeats=5):
     }
 
 
-def in_turns(runs, repeats, device):
-    """Median seconds of each of ``runs`` {name: function}: all once to warm up, then ``repeats`` rounds of all, so that
-    a busy machine is busy for all."""
-    times = defaultdict(list)
-    for turn in range(repeats + 1):
-        for name, function in runs.items():
-            start = now(device)
-            function()
-            if turn:
-                times[name].append(now(device) - start)
-    return {name: median(values) for name, values in times.items()}
-
-
 def peak_memory(work):
     """MiB that one step needs at its peak beyond batch, model and bank; None where the system does not tell.
 
@@ -284,28 +239,6 @@ def _peak_resident(work, threads):
     torch.set_num_threads(threads)
     Step(Workload(images=1, size=8)).fast()  # loads what the first step of a process loads
     return resident_peak(Step(work).fast)
-
-
-def resident_peak(function):
-    """MiB by which the resident memory rises at its peak in ``function``; None where the system does not tell."""
-    try:
-        Path('/proc/self/clear_refs').write_text('5')  # the peak so far is forgotten
-        before = _resident('VmRSS')
-        function()
-        return (_resident('VmHWM') - before) / MIB
-    except OSError:
-        return None
-
-
-def _resident(field):
-    lines = Path('/proc/self/status').read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
-
-
-def now(device):
-    if torch.device(device).type == 'cuda':
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def _labels(work, shape, g):

@@ -7,7 +7,8 @@ import torch
 from mmfbr.figures import BLUE, INK, ORANGE, SOFT, VIOLET, drawing
 from mmfbr.files import write_json, write_text
 
-from .measure import Step, Workload, in_turns, now, peak_memory
+from .clock import in_turns, now
+from .measure import Step, Workload, peak_memory
 
 # Up to 50 000 queries need more pixels than the foundation has. On 128 x 128, where its other costs lie far below,
 # once with the default cap and once without.

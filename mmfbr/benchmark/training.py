@@ -10,7 +10,8 @@ from mmengine.structures import LabelData, PixelData
 from mmfbr.files import InputError
 from mmfbr.models import FBRLoss
 
-from .measure import embedding_of, in_turns
+from .clock import in_turns
+from .measure import embedding_of
 
 
 def measure_training(config, size=(512, 512), batches=(4, ), repeats=3, device=None):

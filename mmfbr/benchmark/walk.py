@@ -7,7 +7,7 @@ import torch
 
 from mmfbr.core import path_affinities, random_walk
 
-from .measure import resident_peak
+from .clock import resident_peak
 
 
 def measure_walk(size=(500, 500), maps=3, stride=4, radius=5, beta=10, steps=256, repeats=5, threads=None):

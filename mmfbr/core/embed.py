@@ -113,8 +113,7 @@ class EmbedAll(Function):
         rows = aten.threshold_backward(of_queries, z_fg.flatten(0, 1)[queries], 0)
         if sync.is_free(f):
             queries, order = queries.sort()
-            own = _by_image(queries, f)
-            images = zip(own, rows[order].split([len(index) for index in own]), strict=True)
+            images = _by_image(f, queries, rows[order])
         for part, to_part, z_fg, z_bg, g_fg, raw, g_bg in blocks(every, f.shape[2], f):
             fg = aten.threshold_backward(g_fg, z_fg, 0)
             if sync.is_free(f):
@@ -169,11 +168,12 @@ def _product(f, w):
     return torch.bmm(f.transpose(1, 2), w.t().expand(len(f), -1, -1))
 
 
-def _by_image(index, f):
-    """For each image of ``f`` (N, L, P) those of the ascending ``index``, counted through the batch, that are its own,
-    counted in it."""
+def _by_image(f, index, values, dim=0):
+    """For each image of ``f`` (N, L, P) those of the ascending pixels ``index`` that are its own, counted in it, and
+    their part of ``values`` along ``dim``."""
     image = index.div(f.shape[2], rounding_mode='floor')
-    return (index - image * f.shape[2]).split(image.bincount(minlength=len(f)).tolist())
+    count = image.bincount(minlength=len(f)).tolist()
+    return zip((index - image * f.shape[2]).split(count), values.split(count, dim), strict=True)
 
 
 def _columns(f, *indices):
@@ -206,9 +206,7 @@ def _add_columns(f, *given):
 
 def _parts(f, given):
     """Each image (L, P) of a map, and its own pixels and columns of each of ``given``, pairs as in ``_add_columns``."""
-    pairs = [(_by_image(index, f), x) for index, x in given]
-    return zip(f, zip(*(zip(own, x.split([len(index) for index in own], 1), strict=True) for own, x in pairs),
-                      strict=True), strict=True)
+    return zip(f, zip(*(_by_image(f, index, x, 1) for index, x in given), strict=True), strict=True)
 
 
 def _float(z):

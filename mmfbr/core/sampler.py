@@ -88,7 +88,7 @@ class ActiveSampler:
         order, start, count = _by_class(score, label, foreground, num_classes)
         best = max(1, view.labels[0].numel() // pick(self.prototype_divisor, view.prototype_divisor))
         z = rows(order)
-        means = _class_means(z, score, label, order, start, count, best)
+        means = _class_means(z, torch.arange(len(z), device=z.device), score, label, order, start, count, best)
 
         query, keep = self._choose(unsure, label, num_classes, generator)
         groups = label[query].unique() if sync.is_free(label) else torch.arange(num_classes, device=label.device)
@@ -150,8 +150,8 @@ def prototypes(z_fg, scores, labels, valid, bg_index, divisor):
     label, score = label.flatten(), score.flatten()
     order, start, count = _by_class(score, label, foreground.flatten(), scores.shape[1])
     best = max(1, labels[0].numel() // divisor)
-    z = z_fg.detach().reshape(-1, z_fg.shape[-1])[order]
-    return _class_means(z, score, label, order, start, count, best), count > 0
+    z = z_fg.detach().reshape(-1, z_fg.shape[-1])
+    return _class_means(z, order, score, label, order, start, count, best), count > 0
 
 
 def class_graph(means, present, tau):
@@ -230,15 +230,15 @@ def _sizes(group, number, counted=None):
     return group.new_zeros(number).scatter_add_(0, group, ones)
 
 
-def _class_means(z, score, label, order, start, count, best):
+def _class_means(z, at, score, label, order, start, count, best):
     """Score-weighted means (C, D) of the ``best`` first pixels of each class; plain means where the scores sum to 0.
-    ``z`` (R, D) are the embeddings of the pixels ``order`` (R,)."""
+    The embeddings of the pixels ``order`` (R,) are the rows ``at`` (R,) of ``z``."""
     place = torch.arange(len(order), device=z.device)
     taken = (place < count.sum()) & (place - start[label[order]] < best)
     if sync.is_free(z):
-        z, order, taken = z[taken], order[taken], taken[taken]
+        at, order, taken = at[taken], order[taken], taken[taken]
     share = torch.zeros(len(start), len(order), dtype=z.dtype, device=z.device)
     share.scatter_(0, label[order][None], (score[order].to(z.dtype) * taken)[None])
     flat = (share.sum(1, keepdim=True) <= 0)
     share = share + torch.zeros_like(share).scatter_(0, label[order][None], taken[None].to(z.dtype)) * flat
-    return share @ z / share.sum(1, keepdim=True).clamp(min=torch.finfo(z.dtype).tiny)
+    return share @ z[at] / share.sum(1, keepdim=True).clamp(min=torch.finfo(z.dtype).tiny)
